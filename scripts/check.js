@@ -1,0 +1,36 @@
+/**
+ * `npm run check`: format and lint, the types of the host, the tests and the kernel, and the house
+ * rules. Runs all of them, whichever fails, and exits with 1 when any did.
+ */
+
+import { existsSync } from 'node:fs'
+import { root, run } from './run.js'
+
+const modules = `${root}node_modules`
+const tsc = `${modules}/typescript/bin/tsc`
+
+if (!existsSync(`${root}dist/src/index.d.ts`)) await must('build', `${root}scripts/build.js`)
+const checks = [
+  ['format and lint', `${modules}/@biomejs/biome/bin/biome`, 'check', '--error-on-warnings', '.'],
+  ['types of src/', tsc, '--noEmit', '-p', 'tsconfig.json'],
+  ['types of tests/', tsc, '-p', 'tests'],
+  ['types of assembly/', tsc, '-p', 'assembly'],
+  ['types of tests/kernel/', tsc, '-p', 'tests/kernel'],
+  ['house rules', `${root}scripts/house.js`],
+]
+const failed = []
+for (const [name, ...command] of checks) if (!(await passes(name, ...command))) failed.push(name)
+if (failed.length > 0) {
+  console.error(`isopage: check failed: ${failed.join(', ')}`)
+  process.exitCode = 1
+}
+
+async function passes(name, ...command) {
+  const { code } = await run(process.execPath, command, { timeoutMs: 300_000 })
+  console.log(`${code === 0 ? 'ok    ' : 'FAILED'} ${name}`)
+  return code === 0
+}
+
+async function must(name, script) {
+  if (!(await passes(name, script))) process.exit(1)
+}

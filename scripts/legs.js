@@ -1,0 +1,148 @@
+/**
+ * The legs of the test run: what each one starts, and how its outcome is counted.
+ * Invariant: a leg that did not report is one failure at least; it never counts as passed.
+ */
+
+import { existsSync, mkdtempSync, readFileSync, realpathSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join, relative } from 'node:path'
+import { stripVTControlCharacters } from 'node:util'
+import { installBrowsers } from './browsers.js'
+import { root, run } from './run.js'
+
+/**
+ * @typedef {object} Result
+ * @property {string} name
+ * @property {number} passed
+ * @property {number} failed
+ * @property {number} skipped tests that were skipped; 1 for a leg that is absent
+ * @property {boolean} absent the leg could not run here
+ * @property {string} [reason] why it is absent, or what failed besides tests
+ * @property {Map<string, string>} [tests] outcome by test name, where the leg runs the common files
+ * @property {number} elapsedMs
+ */
+
+const modules = `${root}node_modules`
+const vitest = `${modules}/vitest/vitest.mjs`
+
+/** Longer than any leg takes on two slow cores; a leg past it hangs, and is killed. */
+const LEG_TIMEOUT_MS = 15 * 60_000
+
+const nativeLeg = (command, flags, more = []) => ({
+  absence: () => (existsSync(command) ? undefined : `${relative(root, command)} is not installed`),
+  start: (args, where) =>
+    runVitest(command, [...flags, vitest, 'run', '--project', 'native', ...more], args, where),
+})
+
+const browserLeg = (browser) => ({
+  absence: async () => (await installBrowsers([browser])).get(browser),
+  start: (args, where) =>
+    runVitest(process.execPath, [vitest, 'run', '--project', browser], args, where),
+})
+
+const legs = {
+  kernel: { absence: () => undefined, start: runKernelUnits },
+  node: nativeLeg(process.execPath, []),
+  deno: nativeLeg(
+    `${modules}/deno/deno`,
+    ['run', '-A', '--node-modules-dir=manual'],
+    ['--pool=forks'],
+  ),
+  bun: nativeLeg(`${modules}/bun/bin/bun.exe`, ['--bun']),
+  chromium: browserLeg('chromium'),
+  firefox: browserLeg('firefox'),
+}
+
+/** The names of all legs, in the order in which they run. */
+export const legNames = Object.keys(legs)
+
+/**
+ * Runs one leg with a temporary folder of its own, removed afterwards.
+ * @param {string} name one of legNames
+ * @param {readonly string[]} vitestArgs arguments for the legs that run vitest
+ * @returns {Promise<Result>}
+ */
+export async function runLeg(name, vitestArgs) {
+  const startMs = performance.now()
+  const finish = (outcome) => ({
+    name,
+    passed: 0,
+    failed: 0,
+    skipped: 0,
+    absent: false,
+    ...outcome,
+    elapsedMs: performance.now() - startMs,
+  })
+  const absence = await legs[name].absence()
+  if (absence) {
+    console.log(`isopage: ${name} is skipped: ${absence}`)
+    return finish({ skipped: 1, absent: true, reason: `skipped: ${absence}` })
+  }
+  const where = mkdtempSync(join(realpathSync(tmpdir()), `isopage-${name}-`))
+  try {
+    return finish(withReason(await legs[name].start(vitestArgs, where)))
+  } finally {
+    rmSync(where, { recursive: true, force: true, maxRetries: 10, retryDelay: 100 })
+  }
+}
+
+/** What the process itself says on top of its report: a bad end with a good report is a failure. */
+function withReason({ code, timedOut, ...counts }) {
+  const minutes = LEG_TIMEOUT_MS / 60_000
+  if (timedOut) return failing(counts, `killed after ${minutes} minutes without an end`)
+  if (code !== 0 && !counts.failed) return failing(counts, `ended with exit code ${code}`)
+  if (!counts.passed && !counts.failed) return failing(counts, 'ran no test')
+  return counts
+}
+
+function failing(counts, reason) {
+  return { ...counts, failed: (counts.failed ?? 0) + 1, reason }
+}
+
+/** The environment that keeps what a leg writes inside its own folder. */
+function legEnvironment(where) {
+  return { TMPDIR: where, DENO_NO_UPDATE_CHECK: '1', NO_UPDATE_NOTIFIER: '1' }
+}
+
+async function runVitest(command, args, vitestArgs, where) {
+  const reportPath = join(where, 'report.json')
+  const reporters = ['--reporter=default', '--reporter=json', `--outputFile.json=${reportPath}`]
+  const { code, timedOut } = await run(command, [...args, ...reporters, ...vitestArgs], {
+    env: legEnvironment(where),
+    timeoutMs: LEG_TIMEOUT_MS,
+  })
+  if (!existsSync(reportPath)) return { code, timedOut }
+  return { code, timedOut, ...countVitest(JSON.parse(readFileSync(reportPath, 'utf8'))) }
+}
+
+/** Counts a report of vitest's JSON reporter; a file that could not be loaded is one failure. */
+function countVitest({ testResults }) {
+  const tests = new Map()
+  for (const { name, status, assertionResults } of testResults) {
+    const file = relative(root, name)
+    for (const test of assertionResults) tests.set(`${file} > ${test.fullName}`, test.status)
+    if (status === 'failed' && !assertionResults.some((test) => test.status === 'failed')) {
+      tests.set(file, 'failed')
+    }
+  }
+  const outcomes = [...tests.values()]
+  const passed = outcomes.filter((outcome) => outcome === 'passed').length
+  const failed = outcomes.filter((outcome) => outcome === 'failed').length
+  return { tests, passed, failed, skipped: outcomes.length - passed - failed }
+}
+
+async function runKernelUnits(_vitestArgs, where) {
+  const config = ['as-pect.config.js', 'as-pect.asconfig.json'].map(
+    (file) => `tests/kernel/${file}`,
+  )
+  const args = ['--config', config[0], '--as-config', config[1], '--summary']
+  const { code, timedOut, output } = await run(
+    process.execPath,
+    [`${modules}/@as-pect/cli/bin/asp.js`, ...args],
+    { env: legEnvironment(where), capture: true, timeoutMs: LEG_TIMEOUT_MS },
+  )
+  const counted = /\[Tests\]: (\d+) \/ (\d+)/.exec(stripVTControlCharacters(output))
+  if (!counted) return { code, timedOut }
+  const [passed, total] = counted.slice(1).map(Number)
+  return { code, timedOut, passed, failed: total - passed }
+}

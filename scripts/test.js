@@ -1,0 +1,78 @@
+/**
+ * `npm test`: builds, runs every leg in turn, and prints what each one counted. A leg is one
+ * runtime over the same test files, or the kernel's unit tests. One that is absent here is skipped
+ * by name. The last line of the output is `N passed, N failed`, with `, N skipped` when any were.
+ *
+ *     npm test -- --only node,bun                   these legs
+ *     npm test -- --only node -- tests/host -t word what stands after the second -- goes to vitest
+ *     npm test -- --no-build                        what dist/ holds now
+ */
+
+import { parseArgs, styleText } from 'node:util'
+import { legNames, runLeg } from './legs.js'
+import { root, run } from './run.js'
+
+const USAGE = `usage: npm test -- [--only ${legNames.join(',')}] [--no-build] [-- <vitest arguments>]`
+
+const { only, build, vitestArgs } = readArguments(process.argv.slice(2))
+if (build) await buildOrExit()
+const results = []
+for (const name of only) {
+  console.log(styleText('bold', `\nisopage: ${name}`))
+  results.push(await runLeg(name, vitestArgs))
+}
+report(results)
+
+function readArguments(argv) {
+  const split = argv.indexOf('--')
+  const own = split < 0 ? argv : argv.slice(0, split)
+  try {
+    const { values } = parseArgs({
+      args: own,
+      allowNegative: true,
+      options: { only: { type: 'string' }, build: { type: 'boolean', default: true } },
+    })
+    const only = values.only?.split(',') ?? legNames
+    const unknown = only.filter((name) => !legNames.includes(name))
+    if (unknown.length > 0) throw new Error(`--only: no leg is named ${unknown.join(', ')}`)
+    return { only, build: values.build, vitestArgs: split < 0 ? [] : argv.slice(split + 1) }
+  } catch (error) {
+    console.error(`isopage: ${error.message}\n${USAGE}`)
+    process.exit(2)
+  }
+}
+
+async function buildOrExit() {
+  const { code } = await run(process.execPath, [`${root}scripts/build.js`], { timeoutMs: 300_000 })
+  if (code === 0) return
+  console.log('isopage: nothing was tested, because the build failed\n0 passed, 1 failed')
+  process.exit(1)
+}
+
+/** @param {import('./legs.js').Result[]} results */
+function report(results) {
+  console.log(styleText('bold', '\nisopage: results'))
+  console.table(Object.fromEntries(results.map((result) => [result.name, row(result)])))
+  for (const { name, reason } of results) if (reason) console.log(`${name}: ${reason}`)
+  for (const line of differences(results)) console.log(line)
+  const sum = (key) => results.reduce((total, result) => total + result[key], 0)
+  const [passed, failed, skipped] = ['passed', 'failed', 'skipped'].map(sum)
+  process.exitCode = failed > 0 ? 1 : 0
+  console.log(`${passed} passed, ${failed} failed${skipped > 0 ? `, ${skipped} skipped` : ''}`)
+}
+
+function row({ passed, failed, skipped, absent, elapsedMs }) {
+  const seconds = Number((elapsedMs / 1000).toFixed(1))
+  return { passed, failed, skipped, seconds, ran: absent ? 'no' : 'yes' }
+}
+
+/** One line for each test that has not the same outcome in all the runtimes that ran. */
+function differences(results) {
+  const ran = results.filter(({ tests, absent }) => tests && !absent)
+  const names = new Set(ran.flatMap(({ tests }) => [...tests.keys()]))
+  return [...names].sort().flatMap((test) => {
+    const outcomes = ran.map(({ name, tests }) => [name, tests.get(test) ?? 'absent'])
+    if (new Set(outcomes.map(([, outcome]) => outcome)).size < 2) return []
+    return `differs: ${test}: ${outcomes.map((pair) => pair.join(' ')).join(', ')}`
+  })
+}

@@ -1,0 +1,73 @@
+/**
+ * The same test files in every runtime: project `native` for whichever of Node, Deno and Bun runs
+ * vitest, `chromium` and `firefox` for the browsers, driven from Node.
+ */
+
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { defineConfig, type TestProjectInlineConfiguration } from 'vitest/config'
+import type { BrowserConfigOptions } from 'vitest/node'
+
+const inNode = !('Deno' in globalThis) && !('Bun' in globalThis)
+
+/** Shared memory needs a page that is isolated from other origins. */
+const isolation = {
+  'Cross-Origin-Embedder-Policy': 'require-corp',
+  'Cross-Origin-Opener-Policy': 'same-origin',
+  'Cross-Origin-Resource-Policy': 'same-origin',
+}
+
+const native: TestProjectInlineConfiguration = {
+  extends: true,
+  test: { name: 'native', environment: 'node' },
+}
+
+export default defineConfig({
+  server: { headers: isolation },
+  test: {
+    include: ['tests/{host,system}/**/*.test.ts'],
+    fileParallelism: false,
+    pool: 'forks',
+    testTimeout: 30_000,
+    projects: inNode ? [native, await chromium(), await firefox()] : [native],
+  },
+})
+
+async function chromium(): Promise<TestProjectInlineConfiguration> {
+  const { playwright } = await import('@vitest/browser-playwright')
+  const { browserPath } = await import('./scripts/browsers.js')
+  // A profile on disk: OPFS in incognito is 40 to 300 times slower and ignores truncate.
+  const provider = playwright({
+    persistentContext: join(tmpdir(), `isopage-chromium-${process.pid}`),
+    launchOptions: {
+      executablePath: browserPath('chromium') ?? '/usr/bin/chromium',
+      args: ['--no-sandbox', '--disable-gpu', '--disable-dev-shm-usage'],
+    },
+  })
+  return browserProject('chromium', {
+    enabled: true,
+    headless: true,
+    screenshotFailures: false,
+    provider,
+    instances: [{ browser: 'chromium' }],
+  })
+}
+
+async function firefox(): Promise<TestProjectInlineConfiguration> {
+  const { puppeteerFirefox } = await import('./tests/support/firefox-provider.ts')
+  return browserProject('firefox', {
+    enabled: true,
+    headless: true,
+    screenshotFailures: false,
+    provider: puppeteerFirefox(),
+    instances: [{ browser: 'firefox' }],
+  })
+}
+
+/** `fileParallelism` stands beside `name`: inside `browser` it is not read. */
+function browserProject(
+  name: string,
+  browser: BrowserConfigOptions,
+): TestProjectInlineConfiguration {
+  return { extends: true, test: { name, fileParallelism: false, browser } }
+}
