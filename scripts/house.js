@@ -26,7 +26,6 @@ const entries = [
   /\.d\.ts$/,
   /\.(test|spec)\.ts$/,
   /^tests\/kernel\/as-pect\.config\.js$/,
-  /^tests\/package\/.*\.js$/,
 ]
 
 const IMPORT = /(?:^|[^\w.])(?:from|import\(?|new URL\()\s*['"](\.{1,2}\/[^'"]+)['"]/g

@@ -3,9 +3,18 @@
  * Invariant: a leg that did not report is one failure at least; it never counts as passed.
  */
 
-import { existsSync, mkdtempSync, readFileSync, realpathSync, rmSync } from 'node:fs'
+import {
+  copyFileSync,
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  realpathSync,
+  rmSync,
+} from 'node:fs'
 import { tmpdir } from 'node:os'
-import { join, relative } from 'node:path'
+import { delimiter, join, relative } from 'node:path'
 import { stripVTControlCharacters } from 'node:util'
 import { installBrowsers } from './browsers.js'
 import { root, run } from './run.js'
@@ -51,10 +60,18 @@ const legs = {
   bun: nativeLeg(`${modules}/bun/bin/bun.exe`, ['--bun']),
   chromium: browserLeg('chromium'),
   firefox: browserLeg('firefox'),
+  package: {
+    absence: () => (systemNode() ? undefined : 'no node on the PATH besides the one of tools/'),
+    start: runPackage,
+  },
+  check: { absence: () => undefined, start: runCheck },
 }
 
 /** The names of all legs, in the order in which they run. */
 export const legNames = Object.keys(legs)
+
+/** The legs of a plain `npm test`: all but the checks of `npm run check`. */
+export const testLegNames = legNames.filter((name) => name !== 'check')
 
 /**
  * Runs one leg with a temporary folder of its own, removed afterwards.
@@ -145,4 +162,62 @@ async function runKernelUnits(_vitestArgs, where) {
   if (!counted) return { code, timedOut }
   const [passed, total] = counted.slice(1).map(Number)
   return { code, timedOut, passed, failed: total - passed }
+}
+
+/** The first node on the PATH that no node_modules brought: the one that a user of this machine has. */
+function systemNode() {
+  const program = process.platform === 'win32' ? 'node.exe' : 'node'
+  return process.env.PATH?.split(delimiter)
+    .filter((folder) => folder && !folder.includes('node_modules'))
+    .map((folder) => join(folder, program))
+    .find((path) => existsSync(path))
+}
+
+/** Packs the package, installs it in an empty project, and runs tests/package/ there. */
+async function runPackage(_vitestArgs, where) {
+  const app = join(where, 'app')
+  mkdirSync(app)
+  const options = { env: legEnvironment(where), timeoutMs: LEG_TIMEOUT_MS }
+  const pack = ['pack', '--ignore-scripts', '--loglevel=error', '--pack-destination', where]
+  const packed = await run('npm', pack, options)
+  if (packed.code !== 0) return packed
+  const tarball = join(where, readdirSync(where).find((name) => name.endsWith('.tgz')) ?? '')
+  const install = [
+    'install',
+    '--prefix',
+    app,
+    '--offline',
+    '--ignore-scripts',
+    '--no-save',
+    tarball,
+  ]
+  const installed = await run('npm', install, options)
+  if (installed.code !== 0) return installed
+  const scripts = readdirSync(`${root}tests/package`)
+  for (const script of scripts) copyFileSync(`${root}tests/package/${script}`, join(app, script))
+  const tests = scripts.filter((name) => name.endsWith('.test.mjs')).map((name) => join(app, name))
+  await run(systemNode(), ['-p', '`isopage: package on Node ${process.version}`'], options)
+  const flags = ['--test', '--test-reporter=tap']
+  const { code, timedOut, output } = await run(systemNode(), [...flags, ...tests], {
+    ...options,
+    capture: true,
+  })
+  return { code, timedOut, ...countTap(output) }
+}
+
+/** The counts at the end of what node:test prints as TAP; none when it did not get there. */
+function countTap(output) {
+  const count = (word) => Number(new RegExp(`^# ${word} (\\d+)$`, 'm').exec(output)?.[1] ?? 0)
+  const skipped = count('skipped') + count('todo')
+  return { passed: count('pass'), failed: count('fail') + count('cancelled'), skipped }
+}
+
+async function runCheck(_vitestArgs, where) {
+  const { code, timedOut, output } = await run(process.execPath, [`${root}scripts/check.js`], {
+    env: legEnvironment(where),
+    capture: true,
+    timeoutMs: LEG_TIMEOUT_MS,
+  })
+  const count = (word) => output.match(new RegExp(`^${word} `, 'gm'))?.length ?? 0
+  return { code, timedOut, passed: count('ok    '), failed: count('FAILED') }
 }

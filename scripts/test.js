@@ -6,13 +6,16 @@
  *     npm test -- --only node,bun                   these legs
  *     npm test -- --only node -- tests/host -t word what stands after the second -- goes to vitest
  *     npm test -- --no-build                        what dist/ holds now
+ *     npm test -- --check                           every leg, and `npm run check` as one more
  */
 
 import { parseArgs, styleText } from 'node:util'
-import { legNames, runLeg } from './legs.js'
+import { legNames, runLeg, testLegNames } from './legs.js'
 import { root, run } from './run.js'
 
-const USAGE = `usage: npm test -- [--only ${legNames.join(',')}] [--no-build] [-- <vitest arguments>]`
+const USAGE =
+  'usage: npm test -- [--check] [--no-build] [--only <legs>] [-- <vitest arguments>]\n' +
+  `legs: ${legNames.join(',')}`
 
 const { only, build, vitestArgs } = readArguments(process.argv.slice(2))
 if (build) await buildOrExit()
@@ -30,9 +33,13 @@ function readArguments(argv) {
     const { values } = parseArgs({
       args: own,
       allowNegative: true,
-      options: { only: { type: 'string' }, build: { type: 'boolean', default: true } },
+      options: {
+        only: { type: 'string' },
+        build: { type: 'boolean', default: true },
+        check: { type: 'boolean', default: false },
+      },
     })
-    const only = values.only?.split(',') ?? legNames
+    const only = values.only?.split(',') ?? (values.check ? legNames : testLegNames)
     const unknown = only.filter((name) => !legNames.includes(name))
     if (unknown.length > 0) throw new Error(`--only: no leg is named ${unknown.join(', ')}`)
     return { only, build: values.build, vitestArgs: split < 0 ? [] : argv.slice(split + 1) }

@@ -8,13 +8,10 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { defineBrowserProvider } from '@vitest/browser'
 import puppeteer, { type Browser, type Page } from 'puppeteer-core'
-import type {
-  BrowserProvider,
-  BrowserProviderOption,
-  ParentProjectBrowser as ParentBrowser,
-  TestProject,
-} from 'vitest/node'
+import type { BrowserProvider, BrowserProviderOption, TestProject } from 'vitest/node'
 import { browserPath } from '../../scripts/browsers.js'
+
+type ProjectBrowser = NonNullable<TestProject['browser']>
 
 /** The provider, for `browser.provider` of a vitest project. */
 export function puppeteerFirefox(): BrowserProviderOption {
@@ -34,7 +31,7 @@ class FirefoxProvider implements BrowserProvider {
 
   constructor(project: TestProject) {
     // vitest calls it for each file though its types keep it private; pages keep their size.
-    const viewport = '__vitest_viewport' as Parameters<ParentBrowser['registerCommand']>[0]
+    const viewport = '__vitest_viewport' as Parameters<ProjectBrowser['registerCommand']>[0]
     project.browser?.registerCommand(viewport, async () => {})
   }
 
