@@ -11,7 +11,7 @@ import { root } from './run.js'
 const mayImport = {
   'assembly/': ['assembly/'],
   'src/': ['src/', 'assembly/abi.ts'],
-  'src/providers/': ['src/providers/', 'src/errno', 'assembly/abi.ts'],
+  'src/providers/': ['src/providers/', 'assembly/abi.ts'],
   'scripts/': ['scripts/'],
   'tests/': ['tests/', 'scripts/', 'src/', 'assembly/abi.ts'],
   'tests/kernel/': ['tests/kernel/', 'assembly/'],

@@ -28,7 +28,7 @@ export function run(command, args, { env = {}, capture = false, timeoutMs } = {}
   const child = spawn(command, args, {
     cwd: root,
     detached: process.platform !== 'win32',
-    env: { ...process.env, ...env, [MARK]: mark },
+    env: { ...process.env, ...env, [MARK]: `${process.env[MARK] ?? ''} ${mark}` },
     shell: process.platform === 'win32',
     stdio: ['ignore', capture ? 'pipe' : 'inherit', capture ? 'pipe' : 'inherit'],
   })
@@ -56,14 +56,14 @@ export function run(command, args, { env = {}, capture = false, timeoutMs } = {}
     const end = (code) => {
       clearTimeout(timer)
       unhook()
-      kill()
       resolve({ code, timedOut, output })
     }
     child.once('error', (error) => {
       output += error.message
       end(127)
     })
-    child.once('exit', (code, signal) => end(code ?? 128 + constants.signals[signal]))
+    child.once('exit', kill) // else what it left behind holds its output open
+    child.once('close', (code, signal) => end(code ?? 128 + constants.signals[signal]))
   })
 }
 
@@ -74,17 +74,18 @@ function killTree(pid, mark) {
     try {
       process.kill(target, 'SIGKILL')
     } catch (error) {
-      if (error.code !== 'ESRCH') throw error
+      // ESRCH: it is gone; EPERM: so macOS answers for a group of which only zombies are left.
+      if (error.code !== 'ESRCH' && error.code !== 'EPERM') throw error
     }
   }
 }
 
-/** Ids of the live processes whose environment carries the mark; none where there is no /proc. */
+/** Ids of the live processes whose environment carries the mark, beside those of outer runs; none where there is no /proc. */
 function marked(mark) {
   if (process.platform !== 'linux') return []
   return readdirSync('/proc')
     .filter((name) => /^\d+$/.test(name) && Number(name) !== process.pid)
-    .filter((name) => environOf(name).includes(`${MARK}=${mark}`))
+    .filter((name) => environOf(name).includes(mark))
     .map(Number)
 }
 
