@@ -1,8 +1,10 @@
-/** The system-call table: the only exports of core.wasm. */
-
-import { ABI_VERSION } from './abi'
-
-/** The ABI version that this binary was compiled with; a pure function, callable before boot. */
-export function abiVersion(): u32 {
-  return ABI_VERSION
-}
+export { allocate, checkSlabs } from './slab'
+export { bootFrames, checkFrames } from './frame'
+export { lock, takeOver, unlock } from './lock'
+export { claim, enter, leave, stop } from './thread'
+export { checkTree, insert, remove, findGap, resize, findOverlap } from './tree'
+export { get, set, clear, next, mark, checkRadix } from './radix'
+export { newProcess, freeProcess, setGroups } from './process'
+export { newObject, dropRef, takeIdle } from './object'
+export { call, takeRequest, finishRequest } from './pager'
+export { park, wake, interrupt } from './wait'

@@ -1,0 +1,87 @@
+/**
+ * The undo journal: what makes each hold of the kernel lock a transaction.
+ *
+ *   +--------+----------------+--------+----------------+--------+
+ *   | bytes  | address, count | bytes  | address, count |  ...   |      TOP -> first free byte
+ *   +--------+----------------+--------+----------------+--------+
+ *
+ * Before kernel state is changed, its old bytes are pushed here (`save`); unlock forgets them (`commit`). A thread that dies inside
+ * (a raw Worker.terminate() can end it between any two instructions) leaves its pushes behind, and whoever proves it dead pops them
+ * (`rollback`): the kernel is as it was before the dead thread took the lock. Kernel code therefore never repairs by case.
+ *
+ * Invariants:
+ *  1. Only the owner of the kernel lock pushes; TOP is 0 whenever the lock is free.
+ *  2. A store to shared kernel state follows a save of those bytes in the same transaction. Exceptions, each safe to find in either
+ *     state: page contents, atomic words (doorbells, thread states), counters of stat.ts, memory that was free before.
+ *  3. In one transaction nothing is allocated after something was freed (the freed bytes may be needed by the roll-back); FREED says so.
+ *  4. Restoring is idempotent, so a thread may die in rollback too.
+ */
+import { PANIC_ALLOC_AFTER_FREE, PANIC_JOURNAL_FULL } from './abi'
+import { check } from './panic'
+
+const LOG_BYTES: u32 = 1048576
+const LOG: usize = memory.data(1048576, 16)
+const TOP: usize = memory.data(16, 16)
+const FREED: usize = TOP + 4
+
+/** Pushes `bytes` bytes at `address` (a multiple of 4). => lock held. */
+export function save(address: usize, bytes: u32): void {
+  const top = load<u32>(TOP)
+  check(top + bytes + 8 <= LOG_BYTES, PANIC_JOURNAL_FULL, bytes)
+  const at = LOG + top
+  let i: u32 = 0
+  for (; i + 8 <= bytes; i += 8) store<u64>(at + i, load<u64>(address + i))
+  if (i < bytes) store<u32>(at + i, load<u32>(address + i))
+  store<u32>(at + bytes, <u32>address)
+  store<u32>(at + bytes, bytes, 4)
+  store<u32>(TOP, top + bytes + 8)
+}
+
+/** Pushes a whole structure, then gives it back for editing. => lock held. */
+export function edit<T>(structure: T): T {
+  save(changetype<usize>(structure), offsetof<T>())
+  return structure
+}
+
+/** Journalled store of one word. => lock held. */
+export function put(address: usize, value: u32): void {
+  save(address, 4)
+  store<u32>(address, value)
+}
+
+/** Forgets the old bytes: the transaction stands. */
+export function commit(): void {
+  store<u32>(TOP, 0)
+  store<u32>(FREED, 0)
+}
+
+/** Restores the bytes of the transaction in reverse. => the caller owns the lock (took it over from the dead). */
+export function rollback(): void {
+  let top = load<u32>(TOP)
+  while (top != 0) {
+    const bytes = load<u32>(LOG + top - 4)
+    const address = <usize>load<u32>(LOG + top - 8)
+    const at = LOG + top - 8 - bytes
+    let i: u32 = 0
+    for (; i + 8 <= bytes; i += 8) store<u64>(address + i, load<u64>(at + i))
+    if (i < bytes) store<u32>(address + i, load<u32>(at + i))
+    top -= bytes + 8
+    store<u32>(TOP, top)
+  }
+  store<u32>(FREED, 0)
+}
+
+/** Bytes pushed and not yet forgotten: long loops relax when this grows. */
+export function depth(): u32 {
+  return load<u32>(TOP)
+}
+
+/** Notes that this transaction freed memory (invariant 3). */
+export function noteFree(): void {
+  store<u32>(FREED, 1)
+}
+
+/** => nothing was freed in this transaction. */
+export function checkMayAllocate(): void {
+  check(load<u32>(FREED) == 0, PANIC_ALLOC_AFTER_FREE)
+}

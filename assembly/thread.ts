@@ -1,0 +1,200 @@
+/**
+ * Threads: one slot for each instance of the kernel, and the protocol by which a thread is ended without harm.
+ *
+ *            enter                 park
+ *     OUT ----------> IN ------------------> PARKED        stop() from another thread:
+ *      ^  <----------  |  <------------------   |            OUT, PARKED  -> DEAD at once
+ *      |     leave     | halt (STOP seen)  wake |            IN           -> IN|STOP; the thread halts itself: STOPPED -> DEAD
+ *    attach            v                        |          reap() makes a DEAD slot FREE with the next sequence number
+ *     FREE          STOPPED                     |
+ *
+ * The state word is `sequence << 8 | STOP? | where`. Every change is one compare-and-swap on the whole word, so a thread
+ * whose slot was stopped, or reaped and given to another, fails its next enter and never touches kernel state again.
+ *
+ * Invariants:
+ *  1. Only the thread itself moves OUT <-> IN <-> PARKED; only others move to DEAD; STOP is never cleared.
+ *  2. A thread that is OUT or PARKED holds no lock and has no transaction.
+ *  3. Everything a thread holds while it runs outside the lock (grant, pages under I/O, wait nodes, views) is written in its slot
+ *     or linked from it, under the lock, before it is relied upon: reap() finds and releases it.
+ */
+import {
+  STATE_SEQ_SHIFT,
+  STATE_STOP,
+  THREADS_MAX,
+  THREAD_BUFFER,
+  THREAD_DOORBELL,
+  THREAD_MAY_BLOCK,
+  THREAD_STATE,
+  WHERE_DEAD,
+  WHERE_FREE,
+  WHERE_IN,
+  WHERE_MASK,
+  WHERE_OUT,
+  WHERE_PARKED,
+  WHERE_STOPPED
+} from './abi'
+import { panicked, stopped } from './env'
+import { PANIC } from './panic'
+
+@unmanaged
+export class Thread {
+  /** Atomic; see above. */
+  state: u32
+  /** Atomic: raised to wake the thread from any park. */
+  doorbell: u32
+  /** Its buffer in kernel memory, BUFFER_BYTES long; kept with the slot. */
+  buffer: u32
+  flags: u32
+  index: u32
+  /** First of its wait nodes (wait.ts). */
+  waits: u32
+  /** First of its host views (view.ts). */
+  views: u32
+  /** The grant (grant.ts): `grantBytes` is 0 when there is none; cleared by the host with an atomic store. */
+  grantBytes: u32
+  grantSpace: u32
+  grantStart: u32
+  grantFrame: u32
+  grantWrite: u32
+  /** Pages of one object that this thread is filling or writing (pager.ts). */
+  ioObject: u32
+  ioCount: u32
+  ioIndex: u64
+  ioKind: u32
+  /** Calls made, for observers. */
+  calls: u32
+  pad: u64
+  pad2: u64
+  pad3: u64
+}
+
+export const THREAD_BYTES: u32 = 128
+export const THREADS: usize = memory.data(32768, 64)
+/** Never notified, always 0: where a halted thread sleeps for ever. */
+const NOWHERE: usize = memory.data(16, 16)
+
+if (offsetof<Thread>() > THREAD_BYTES) ERROR('Thread outgrew its slot')
+if (offsetof<Thread>('state') != THREAD_STATE) ERROR('THREAD_STATE')
+if (offsetof<Thread>('doorbell') != THREAD_DOORBELL) ERROR('THREAD_DOORBELL')
+if (offsetof<Thread>('buffer') != THREAD_BUFFER) ERROR('THREAD_BUFFER')
+
+/** This instance's slot, 0 before attach. */
+export let self: usize = 0
+/** `sequence << STATE_SEQ_SHIFT` of this instance's slot. */
+let stamp: u32 = 0
+
+/** => the slot number `index`; the caller has checked the range. */
+export function threadAt(index: u32): Thread {
+  return changetype<Thread>(THREADS + index * THREAD_BYTES)
+}
+
+/** => this thread's slot. */
+export function me(): Thread {
+  return changetype<Thread>(self)
+}
+
+/** => this thread may sleep (a browser's main thread may not). */
+export function mayBlock(): bool {
+  return (me().flags & THREAD_MAY_BLOCK) != 0
+}
+
+/** Takes a free slot for this instance and leaves it IN. => its index, or -1 when all are taken. */
+export function claim(flags: u32): i32 {
+  for (let i: u32 = 0; i < THREADS_MAX; i++) {
+    const at = THREADS + i * THREAD_BYTES
+    const old = atomic.load<u32>(at)
+    if ((old & WHERE_MASK) != WHERE_FREE) continue
+    if (atomic.cmpxchg<u32>(at, old, old | WHERE_IN) != old) continue
+    self = at
+    stamp = (old >> STATE_SEQ_SHIFT) << STATE_SEQ_SHIFT
+    me().flags = flags
+    me().index = i
+    return i
+  }
+  return -1
+}
+
+/** First act of every call into the kernel. Throws in the host when the kernel panicked or this thread was stopped. */
+export function enter(): void {
+  if (load<u32>(PANIC) != 0) panicked(load<u32>(PANIC), 0)
+  if (atomic.cmpxchg<u32>(self, stamp | WHERE_OUT, stamp | WHERE_IN) != (stamp | WHERE_OUT)) halt()
+}
+
+/** Last act of every call into the kernel. => no lock held. */
+export function leave(): void {
+  if (atomic.cmpxchg<u32>(self, stamp | WHERE_IN, stamp | WHERE_OUT) != (stamp | WHERE_IN)) halt()
+}
+
+/** IN -> PARKED, before a sleep. => no lock held, what it waits for is published. */
+export function beginPark(): void {
+  if (atomic.cmpxchg<u32>(self, stamp | WHERE_IN, stamp | WHERE_PARKED) != (stamp | WHERE_IN)) halt()
+}
+
+/** PARKED -> IN, after a sleep. */
+export function endPark(): void {
+  if (atomic.cmpxchg<u32>(self, stamp | WHERE_PARKED, stamp | WHERE_IN) != (stamp | WHERE_PARKED)) halt()
+}
+
+/** The host caught an exception thrown through the kernel: this thread is OUT again. => no lock is held by it. */
+export function recover(): void {
+  atomic.cmpxchg<u32>(self, stamp | WHERE_IN, stamp | WHERE_OUT)
+  atomic.cmpxchg<u32>(self, stamp | WHERE_PARKED, stamp | WHERE_OUT)
+}
+
+/** This thread was stopped: says so, sleeps for ever where it may, else leaves by the host's exception. */
+function halt(): void {
+  const stopping = stamp | WHERE_IN | STATE_STOP
+  if (atomic.cmpxchg<u32>(self, stopping, stamp | STATE_STOP | WHERE_STOPPED) == stopping) {
+    atomic.notify(self, -1)
+  }
+  if (mayBlock()) for (;;) atomic.wait<u32>(NOWHERE, 0, -1)
+  stopped()
+  unreachable()
+}
+
+/**
+ * Asks thread `index`, if it still has `sequence`, to stop. => 1 when it is DEAD (or gone) and may be reaped, 0 while
+ * it is inside: wait on its state word and ask again.
+ */
+export function stop(index: u32, sequence: u32): u32 {
+  const at = THREADS + index * THREAD_BYTES
+  const old = atomic.load<u32>(at)
+  const where = old & WHERE_MASK
+  if (old >> STATE_SEQ_SHIFT != sequence || where == WHERE_FREE || where == WHERE_DEAD) return 1
+  const inside = where == WHERE_IN
+  const next = (sequence << STATE_SEQ_SHIFT) | STATE_STOP | (inside ? WHERE_IN : WHERE_DEAD)
+  if (atomic.cmpxchg<u32>(at, old, next) != old) return stop(index, sequence)
+  if (!inside) return 1
+  ring(index)
+  return 0
+}
+
+/** Marks thread `index` DEAD whatever it was doing. => the host has proof that it executes nothing any more. */
+export function declareDead(index: u32, sequence: u32): bool {
+  const at = THREADS + index * THREAD_BYTES
+  const old = atomic.load<u32>(at)
+  if (old >> STATE_SEQ_SHIFT != sequence || (old & WHERE_MASK) == WHERE_FREE) return false
+  const next = (sequence << STATE_SEQ_SHIFT) | STATE_STOP | WHERE_DEAD
+  return atomic.cmpxchg<u32>(at, old, next) == old || declareDead(index, sequence)
+}
+
+/** DEAD -> FREE with the next sequence number. => lock held, everything it held is released. */
+export function release(index: u32): void {
+  const at = THREADS + index * THREAD_BYTES
+  const sequence = (atomic.load<u32>(at) >> STATE_SEQ_SHIFT) + 1
+  atomic.store<u32>(at, (sequence << STATE_SEQ_SHIFT) | WHERE_FREE)
+}
+
+/** Rings the doorbell of thread `index`: it looks again at what it waits for. */
+export function ring(index: u32): void {
+  const at = THREADS + index * THREAD_BYTES + THREAD_DOORBELL
+  atomic.add<u32>(at, 1)
+  atomic.notify(at, -1)
+}
+
+/** Rings every thread: after a death, whoever the dead one was about to wake wakes and looks for itself. */
+export function ringAll(): void {
+  for (let i: u32 = 0; i < THREADS_MAX; i++) {
+    if ((atomic.load<u32>(THREADS + i * THREAD_BYTES) & WHERE_MASK) != WHERE_FREE) ring(i)
+  }
+}

@@ -1,0 +1,222 @@
+/**
+ * Wait queues: park until a key is woken.
+ *
+ * A key is 64 bits: what is waited for (a page, an object, a lock) as its kernel address, or for a futex whatever futex.ts makes.
+ * Nodes hang in a bucket by hash, in the order of arrival, and in their thread's list, so that a death finds them.
+ *
+ *   QUEUED --wake--> WOKEN        QUEUED --interrupt--> INTERRUPTED        (timeout: sleep() takes itself out)
+ *
+ * Invariants:
+ *  1. A node is in its bucket exactly while QUEUED; every change is under the kernel lock and journalled.
+ *  2. The doorbell's value is read under the lock in which QUEUED was seen, so a wake-up in between changes it and the
+ *     sleep returns at once: no wake-up is lost.
+ *  3. A wake that a dead thread had received and not used goes on to the next waiter (dropWaits).
+ */
+import {
+  EINTR,
+  ETIMEDOUT,
+  EWOULDBLOCK_PARK,
+  PANIC_WAIT_QUEUE,
+  THREADS_MAX,
+  THREAD_SERVES
+} from './abi'
+import { now, serve } from './env'
+import { edit, put } from './journal'
+import { lock, relax, unlock } from './lock'
+import { check } from './panic'
+import { create, destroy } from './slab'
+import { Thread, beginPark, endPark, mayBlock, me, ring, threadAt } from './thread'
+
+const QUEUED: u32 = 0
+const WOKEN: u32 = 1
+const INTERRUPTED: u32 = 2
+
+@unmanaged
+export class Wait {
+  next: Wait | null
+  prev: Wait | null
+  /** Next node of the same thread. */
+  sibling: Wait | null
+  state: u32
+  key: u64
+  thread: u32
+  /** Free for who waits: a futex bit set, a lock's range. */
+  value: u32
+}
+
+const BUCKETS: u32 = 256
+/** First and last node of each bucket. */
+const TABLE: usize = memory.data(2048, 16)
+/** What a thread that may not block spins before it gives up, ms. */
+const SPIN_MS: f64 = 0.05
+
+function bucketOf(key: u64): usize {
+  return TABLE + ((<usize>((key * 0x9e3779b97f4a7c15) >> 56) & (BUCKETS - 1)) << 3)
+}
+
+/** Queues this thread on `key`. => null when memory is out. => lock held. */
+export function enqueue(key: u64): Wait | null {
+  const wait = create<Wait>()
+  if (changetype<usize>(wait) == 0) return null
+  const bucket = bucketOf(key)
+  const last = load<u32>(bucket, 4)
+  wait.key = key
+  wait.thread = me().index
+  wait.prev = changetype<Wait | null>(<usize>last)
+  if (last != 0) edit<Wait>(changetype<Wait>(<usize>last)).next = wait
+  else put(bucket, <u32>changetype<usize>(wait))
+  put(bucket + 4, <u32>changetype<usize>(wait))
+  const thread = edit<Thread>(me())
+  wait.sibling = changetype<Wait | null>(<usize>thread.waits)
+  thread.waits = <u32>changetype<usize>(wait)
+  return wait
+}
+
+function unqueue(wait: Wait): void {
+  const bucket = bucketOf(wait.key)
+  const prev = wait.prev
+  const next = wait.next
+  if (prev != null) edit<Wait>(prev).next = next
+  else put(bucket, <u32>changetype<usize>(next))
+  if (next != null) edit<Wait>(next).prev = prev
+  else put(bucket + 4, <u32>changetype<usize>(prev))
+}
+
+/** Takes a node out of its thread's list and frees it. */
+function discard(wait: Wait): void {
+  let at = changetype<usize>(threadAt(wait.thread)) + offsetof<Thread>('waits')
+  while (load<u32>(at) != <u32>changetype<usize>(wait)) {
+    check(load<u32>(at) != 0, PANIC_WAIT_QUEUE)
+    at = <usize>load<u32>(at) + offsetof<Wait>('sibling')
+  }
+  put(at, <u32>changetype<usize>(wait.sibling))
+  destroy<Wait>(wait)
+}
+
+/**
+ * Sleeps until `wait` is woken. => lock held before and after, free in between.
+ * => 0, -ETIMEDOUT after `timeoutMs` (negative: never), -EINTR, or -EWOULDBLOCK_PARK on a thread that may not block. The node is gone.
+ */
+export function sleep(wait: Wait, timeoutMs: f64): i32 {
+  const until = timeoutMs < 0 ? <f64>Infinity : now(0) + timeoutMs
+  let result = 0
+  while (wait.state == QUEUED) {
+    const left = until - now(0)
+    if (left <= 0) {
+      result = -ETIMEDOUT
+      break
+    }
+    const bell = atomic.load<u32>(changetype<usize>(me()) + offsetof<Thread>('doorbell'))
+    unlock()
+    const rung = nap(bell, left)
+    lock()
+    if (!rung && wait.state == QUEUED) {
+      result = -EWOULDBLOCK_PARK
+      break
+    }
+  }
+  if (wait.state == INTERRUPTED) result = -EINTR
+  if (wait.state == QUEUED) unqueue(wait)
+  discard(wait)
+  relax()
+  return result
+}
+
+/** Waits for the doorbell to move from `bell`. => false when this thread may not sleep and the bell did not move. */
+function nap(bell: u32, leftMs: f64): bool {
+  const at = changetype<usize>(me()) + offsetof<Thread>('doorbell')
+  if (mayBlock()) {
+    const ns: i64 = leftMs > 1e9 ? -1 : <i64>(leftMs * 1e6) + 1
+    beginPark()
+    atomic.wait<u32>(at, bell, ns)
+    endPark()
+    if ((me().flags & THREAD_SERVES) != 0) serve()
+    return true
+  }
+  const until = now(0) + min(leftMs, SPIN_MS)
+  do {
+    if ((me().flags & THREAD_SERVES) != 0) serve()
+    if (atomic.load<u32>(at) != bell) return true
+  } while (now(0) < until)
+  return false
+}
+
+/**
+ * A pause while the word at `address` is not yet `wanted` (0: a short pause for whatever may change). => lock not held.
+ * Unlike sleep it never gives up: an exchange with another thread that has begun cannot be left half way.
+ */
+export function pauseForRing(address: usize, wanted: u32): void {
+  const bell = atomic.load<u32>(changetype<usize>(me()) + offsetof<Thread>('doorbell'))
+  if (address == 0 || atomic.load<u32>(address) != wanted) nap(bell, address == 0 ? 1 : 100)
+}
+
+/** Queues on `key` and sleeps. => as sleep, or 0 at once when memory is out: the caller looks again. */
+export function park(key: u64, timeoutMs: f64): i32 {
+  const wait = enqueue(key)
+  if (wait != null) return sleep(wait, timeoutMs)
+  relax()
+  return 0
+}
+
+/** Wakes up to `count` waiters of `key`, first come first. => how many. => lock held. */
+export function wake(key: u64, count: u32): u32 {
+  let woken: u32 = 0
+  let wait = changetype<Wait | null>(<usize>load<u32>(bucketOf(key)))
+  while (wait != null && woken < count) {
+    const next = wait.next
+    if (wait.key == key) {
+      unqueue(wait)
+      edit<Wait>(wait).state = WOKEN
+      ring(wait.thread)
+      woken++
+    }
+    wait = next
+  }
+  return woken
+}
+
+/** Ends the sleeps of thread `index` with EINTR. => how many. => lock held. */
+export function interrupt(index: u32): u32 {
+  let count: u32 = 0
+  let wait = changetype<Wait | null>(<usize>threadAt(index).waits)
+  while (wait != null) {
+    if (wait.state == QUEUED) {
+      unqueue(wait)
+      edit<Wait>(wait).state = INTERRUPTED
+      count++
+    }
+    wait = wait.sibling
+  }
+  if (count > 0) ring(index)
+  return count
+}
+
+/** Frees the nodes of thread `index`, which is dead, and hands on a wake it had not used. => lock held. */
+export function dropWaits(index: u32): void {
+  let link = threadAt(index).waits
+  while (link != 0) {
+    const wait = changetype<Wait>(<usize>link)
+    if (wait.state == QUEUED) unqueue(wait)
+    else if (wait.state == WOKEN) wake(wait.key, 1)
+    discard(wait)
+    link = threadAt(index).waits
+  }
+}
+
+/** Panics when a queue is broken; => nodes queued. => lock held. */
+export function checkWaits(): u32 {
+  let count: u32 = 0
+  for (let i: u32 = 0; i < BUCKETS; i++) {
+    let prev: Wait | null = null
+    let wait = changetype<Wait | null>(<usize>load<u32>(TABLE + (<usize>i << 3)))
+    while (wait != null) {
+      check(wait.prev == prev && wait.state == QUEUED, PANIC_WAIT_QUEUE, i)
+      check(wait.thread < THREADS_MAX && bucketOf(wait.key) == TABLE + (<usize>i << 3), PANIC_WAIT_QUEUE, i)
+      prev = wait
+      wait = wait.next
+      count++
+    }
+    check(load<u32>(TABLE + (<usize>i << 3), 4) == <u32>changetype<usize>(prev), PANIC_WAIT_QUEUE, i)
+  }
+  return count
+}
