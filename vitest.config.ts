@@ -25,7 +25,7 @@ const native: TestProjectInlineConfiguration = {
 export default defineConfig({
   server: { headers: isolation },
   test: {
-    include: ['tests/{host,system}/**/*.test.ts'],
+    include: ['tests/{conformance,host,system}/**/*.test.ts'],
     fileParallelism: false,
     pool: 'forks',
     testTimeout: 30_000,

@@ -1,0 +1,68 @@
+/**
+ * Mount specs: what `boot({ mounts })` is given, and how a thread makes a provider of one.
+ *
+ * A spec is structured-cloneable and names a module; nothing here imports a runtime's own modules,
+ * so a browser bundle never meets node:fs. Modules are reached
+ * only by their hrefs, which bundlers do not follow.
+ */
+import { ProviderError } from './errno.js'
+import type { Provider, ProviderFactory, ProviderSpec } from './provider.js'
+
+/** The extension under which this build's modules stand beside each other. */
+const here = import.meta.url
+const extension = here.match(/\.[cm]?[jt]s(?=$|[?#])/)?.[0] ?? '.js'
+
+export interface DiskOptions {
+  /** Refuse every change with EROFS. */
+  readonly?: boolean
+}
+
+/**
+ * A directory of the real file system: Node, Deno, Bun.
+ * @param dir a path or file: URL; it must exist when the provider is made, and stays the mount's root
+ *   even when it is renamed meanwhile.
+ */
+export function disk(dir: string | URL, options: DiskOptions = {}): ProviderSpec {
+  if (typeof dir !== 'string' && !(dir instanceof URL)) {
+    throw new TypeError('disk(dir): dir must be a path or a file: URL')
+  }
+  return {
+    module: new URL(`./node${extension}`, here).href,
+    options: {
+      dir: String(dir),
+      readonly: options.readonly === true,
+      state: new SharedArrayBuffer(DISK_STATE_BYTES),
+    },
+    threads: 'Deno' in globalThis ? 'owner' : 'any',
+  }
+}
+
+/** Bytes that the threads of one disk mount share: node-state.ts lays them out. */
+export const DISK_STATE_BYTES = 8 * 64 + 4 * 2 + 4 * 65_536
+
+/**
+ * Your own provider.
+ * @param url of an ES module whose default export is a ProviderFactory
+ * @param options structured-cloneable; given to the factory
+ */
+export function custom(
+  url: string | URL,
+  options: unknown = {},
+  threads: ProviderSpec['threads'] = 'owner',
+): ProviderSpec {
+  if (typeof url !== 'string' && !(url instanceof URL)) {
+    throw new TypeError('custom(url): url must be the URL of an ES module')
+  }
+  return { module: new URL(url).href, options, threads }
+}
+
+/** Makes this thread's provider of a spec. A module without a factory is EINVAL. */
+export async function instantiate(spec: ProviderSpec): Promise<Provider> {
+  const module: { default?: unknown } = await import(
+    /* @vite-ignore */ /* webpackIgnore: true */ spec.module
+  )
+  if (typeof module.default !== 'function') {
+    throw new ProviderError('EINVAL', `${spec.module} has no provider factory as default export`)
+  }
+  return await (module.default as ProviderFactory)(spec.options)
+}

@@ -1,0 +1,25 @@
+/** A thread that owns one provider and serves its methods: OPFS needs a worker, disk is tried across threads. */
+
+import type { Provider, ProviderSpec } from '../../dist/src/providers/provider.js'
+import { instantiate } from '../../dist/src/providers/specs.js'
+import { serve } from '../support/thread-port.ts'
+
+let provider: Provider | undefined
+
+await serve({
+  async mount(spec: ProviderSpec) {
+    provider = await instantiate(spec)
+    const { name, capabilities } = provider
+    return { name, capabilities }
+  },
+  /** Errors go as values: a structured clone of one loses its code. */
+  async call(method: keyof Provider, ...args: unknown[]) {
+    try {
+      const act = provider?.[method] as (...args: unknown[]) => unknown
+      return { value: await act.apply(provider, args) }
+    } catch (error) {
+      const { code, message } = error as { code?: string; message: string }
+      return { code: code ?? 'no code', message }
+    }
+  },
+})
