@@ -43,5 +43,8 @@ function writeCoreBytes() {
 /** asc's `u32` means nothing to a user's tsc: the published types say what it is. */
 function declareAbiTypes() {
   const path = `${root}dist/assembly/abi.d.ts`
-  writeFileSync(path, `type u32 = number\n${readFileSync(path, 'utf8')}`)
+  writeFileSync(
+    path,
+    `type i32 = number\ntype u32 = number\ntype u64 = number\n${readFileSync(path, 'utf8')}`,
+  )
 }

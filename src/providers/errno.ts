@@ -1,117 +1,37 @@
 /**
- * The errno table of the provider seam: names (what a provider throws) to preview 1 numbers (what
- * the kernel sees) and back. One list serves both ways, so they cannot disagree.
- *
- * Source: the `errno` enumeration of wasi_snapshot_preview1; wasi-libc's numbers are the same.
+ * The errno table of the provider seam: names (what a provider throws) to numbers (what the kernel sees)
+ * and back. Both ways are read from the one list in assembly/abi.ts, whose numbers are preview 1's.
  */
+import * as abi from '../../assembly/abi.js'
 
-/** Every errno name of preview 1, standing at its own number. */
-export const ERRNO_NAMES = [
-  'ESUCCESS',
-  'E2BIG',
-  'EACCES',
-  'EADDRINUSE',
-  'EADDRNOTAVAIL',
-  'EAFNOSUPPORT',
-  'EAGAIN',
-  'EALREADY',
-  'EBADF',
-  'EBADMSG',
-  'EBUSY',
-  'ECANCELED',
-  'ECHILD',
-  'ECONNABORTED',
-  'ECONNREFUSED',
-  'ECONNRESET',
-  'EDEADLK',
-  'EDESTADDRREQ',
-  'EDOM',
-  'EDQUOT',
-  'EEXIST',
-  'EFAULT',
-  'EFBIG',
-  'EHOSTUNREACH',
-  'EIDRM',
-  'EILSEQ',
-  'EINPROGRESS',
-  'EINTR',
-  'EINVAL',
-  'EIO',
-  'EISCONN',
-  'EISDIR',
-  'ELOOP',
-  'EMFILE',
-  'EMLINK',
-  'EMSGSIZE',
-  'EMULTIHOP',
-  'ENAMETOOLONG',
-  'ENETDOWN',
-  'ENETRESET',
-  'ENETUNREACH',
-  'ENFILE',
-  'ENOBUFS',
-  'ENODEV',
-  'ENOENT',
-  'ENOEXEC',
-  'ENOLCK',
-  'ENOLINK',
-  'ENOMEM',
-  'ENOMSG',
-  'ENOPROTOOPT',
-  'ENOSPC',
-  'ENOSYS',
-  'ENOTCONN',
-  'ENOTDIR',
-  'ENOTEMPTY',
-  'ENOTRECOVERABLE',
-  'ENOTSOCK',
-  'ENOTSUP',
-  'ENOTTY',
-  'ENXIO',
-  'EOVERFLOW',
-  'EOWNERDEAD',
-  'EPERM',
-  'EPIPE',
-  'EPROTO',
-  'EPROTONOSUPPORT',
-  'EPROTOTYPE',
-  'ERANGE',
-  'EROFS',
-  'ESPIPE',
-  'ESRCH',
-  'ESTALE',
-  'ETIMEDOUT',
-  'ETXTBSY',
-  'EXDEV',
-  'ENOTCAPABLE',
-] as const
-
+type Constant = keyof typeof abi
 /** The name of an errno, as `error.code` carries it. */
-export type ErrnoName = Exclude<(typeof ERRNO_NAMES)[number], 'ESUCCESS'>
+export type ErrnoName = Exclude<Extract<Constant, `E${string}`>, `${string}_${string}`>
 
-/** Names that systems use for a number that preview 1 calls otherwise. */
+const ERRNOS = (Object.entries(abi) as [Constant, number][]).filter(([name]) =>
+  /^E[A-Z0-9]+$/.test(name),
+) as [ErrnoName, number][]
+
+/** Names that systems have besides; POSIX lets each share its number with the other. */
 const SYNONYMS: Readonly<Record<string, ErrnoName>> = {
-  EOPNOTSUPP: 'ENOTSUP',
   EWOULDBLOCK: 'EAGAIN',
   EDEADLOCK: 'EDEADLK',
 }
 
-const NUMBERS: ReadonlyMap<string, number> = new Map([
-  ...ERRNO_NAMES.map((name, number): [string, number] => [name, number]),
-  ...Object.entries(SYNONYMS).map(([name, same]): [string, number] => [
-    name,
-    ERRNO_NAMES.indexOf(same),
-  ]),
-])
+const NUMBERS: ReadonlyMap<string, number> = new Map<string, number>(ERRNOS)
+/** EOPNOTSUPP is ENOTSUP's number: the name that says it shortest stands. */
+const NAMES: ReadonlyMap<number, ErrnoName> = new Map(
+  ERRNOS.filter(([name]) => name !== 'EOPNOTSUPP').map(([name, number]) => [number, name]),
+)
 
-/** The preview 1 number of an errno name, or undefined when preview 1 has no such name. */
+/** The number of an errno name, or undefined when there is no such errno. */
 export function errnoNumber(name: string): number | undefined {
-  return NUMBERS.get(name)
+  return NUMBERS.get(SYNONYMS[name] ?? name)
 }
 
-/** The name of a preview 1 errno, or undefined when there is no such number. 0 is 'ESUCCESS'. */
-export function errnoName(number: number): (typeof ERRNO_NAMES)[number] | undefined {
-  return ERRNO_NAMES[number]
+/** The name of an errno, or undefined when there is no such number; 0 has none. */
+export function errnoName(number: number): ErrnoName | undefined {
+  return NAMES.get(number)
 }
 
 /** What a provider throws: an Error whose `code` is the name of an errno. */
@@ -125,11 +45,11 @@ export class ProviderError extends Error {
   }
 }
 
-/** The errno name an error carries in `code`, in preview 1's spelling; undefined when it has none. */
+/** The errno name an error carries in `code`, in abi.ts's spelling; undefined when it has none. */
 export function errnoNameOf(error: unknown): ErrnoName | undefined {
   const code = (error as { code?: unknown } | null)?.code
-  const number = typeof code === 'string' ? NUMBERS.get(code) : undefined
-  return number ? (ERRNO_NAMES[number] as ErrnoName) : undefined
+  const number = typeof code === 'string' ? errnoNumber(code) : undefined
+  return number === undefined ? undefined : errnoName(number)
 }
 
 /** The number a failure becomes at the WASI seam. An error without an errno is EIO: it is never lost. */

@@ -18,6 +18,7 @@
  * Source: the preview 1 witx. Differences on purpose: no rights are kept (the provider's EBADF answers
  * for a missing right), a root's path may be '' or '.', and readdir lists neither '.' nor '..'.
  */
+import { MOUNTS_MAX, WASI_PREOPEN } from '../../assembly/abi.js'
 import { ProviderError } from './errno.js'
 import { compareNames, PATH_BYTES_MAX } from './paths.js'
 import type { Errno, WasiFiles } from './preview1.js'
@@ -27,11 +28,7 @@ import { run, type Steps, settled } from './steps.js'
 
 export type { WasiFiles } from './preview1.js'
 
-/** The most mounts of one kernel. */
-export const MOUNTS_MAX = 64
-/** The descriptor of mount 0's root. */
-export const FD_FIRST_MOUNT = 3
-const FD_BASE = FD_FIRST_MOUNT + MOUNTS_MAX
+const FD_BASE = WASI_PREOPEN + MOUNTS_MAX
 /** Above every handle: descriptors stay below 2^31. */
 const HANDLES_MAX = 2 ** 24
 
@@ -370,8 +367,8 @@ class Files {
     const fd = number >>> 0
     const known = this.#open.get(fd)
     if (known) return known
-    const root = fd >= FD_FIRST_MOUNT && fd < FD_BASE
-    const mount = root ? fd - FD_FIRST_MOUNT : (fd - FD_BASE) % MOUNTS_MAX
+    const root = fd >= WASI_PREOPEN && fd < FD_BASE
+    const mount = root ? fd - WASI_PREOPEN : (fd - FD_BASE) % MOUNTS_MAX
     const provider = this.#mounts[mount]
     const handle = root ? null : Math.floor((fd - FD_BASE) / MOUNTS_MAX)
     if (!provider || (!root && provider.capabilities.threads !== 'any')) {
