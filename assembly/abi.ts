@@ -197,12 +197,14 @@ export const STATE_SEQ_SHIFT: u32 = 8
 export const THREAD_STATE: u32 = 0
 export const THREAD_DOORBELL: u32 = 4
 export const THREAD_BUFFER: u32 = 8
-/** Bytes of a thread's buffer (paths and structures at its start, file data after THREAD_DATA). */
-export const BUFFER_BYTES: u32 = 81920
+/** Bytes of a thread's buffer: paths, results, file data, and what the kernel copies pages to before it writes them. */
+export const BUFFER_BYTES: u32 = 147456
 export const BUFFER_PATH2: u32 = 4352
 export const BUFFER_RESULT: u32 = 8704
 export const BUFFER_DATA: u32 = 16384
 export const BUFFER_DATA_BYTES: u32 = 65536
+export const BUFFER_BOUNCE: u32 = 81920
+export const BUFFER_BOUNCE_BYTES: u32 = 65536
 /** thread flags given to thread_attach. */
 export const THREAD_MAY_BLOCK: u32 = 1
 export const THREAD_SERVES: u32 = 2

@@ -204,7 +204,7 @@ export function allocRun(count: u32, kind: u32): Frame | null {
   if (index < 0) return null
   giveRun(<u32>index + count, (1 << order) - count)
   for (let i: u32 = 0; i < count; i++) claimFrame(<u32>index + i, kind)
-  add(offsetof<Root>('freeFrames'), -count)
+  add(offsetof<Root>('freeFrames'), -<i32>count)
   return frameAt(<u32>index)
 }
 

@@ -65,6 +65,10 @@ export class MemObject {
   resizing: u32
   /** FILE: opened for writing at the provider. */
   writable: u32
+  /** Written to the provider and not yet made durable. */
+  unsynced: u32
+  /** MS_ASYNC asked for it: the next background round writes it. */
+  scheduled: u32
 }
 
 /** => the object's sparse array of pages. */

@@ -34,6 +34,8 @@ export class Root {
   /** Frames promised: private writable and anonymous shared mappings, tmpfs pages, pins, kernel structures. */
   committed: u32
   commitLimit: u32
+  /** Frames past the limit that the kernel's own structures may take. */
+  kernelReserve: u32
   /** Dirty pages of objects with a backing store. */
   dirtyPages: u32
   /** Pages of objects with a backing store that are in the page cache. */
@@ -55,6 +57,8 @@ export class Root {
   idleObjects: u32
   /** First object with dirty pages (writeback.ts). */
   dirtyObjects: u32
+  /** First private page whose last reader has not let go (space.ts). */
+  limbo: u32
 }
 
 export const K: Root = changetype<Root>(memory.data(256, 16))

@@ -54,7 +54,7 @@ function hasRoom(frame: Frame): bool {
 }
 
 function newSlab(sizeClass: u32): Frame | null {
-  if (K.committed >= K.commitLimit) return null
+  if (K.committed >= K.commitLimit + K.kernelReserve) return null
   const fresh = allocFrame(FRAME_SLAB)
   if (fresh == null) return null
   fresh.order = sizeClass

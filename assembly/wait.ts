@@ -66,9 +66,8 @@ export function enqueue(key: u64): Wait | null {
   if (last != 0) edit<Wait>(changetype<Wait>(<usize>last)).next = wait
   else put(bucket, <u32>changetype<usize>(wait))
   put(bucket + 4, <u32>changetype<usize>(wait))
-  const thread = edit<Thread>(me())
-  wait.sibling = changetype<Wait | null>(<usize>thread.waits)
-  thread.waits = <u32>changetype<usize>(wait)
+  wait.sibling = changetype<Wait | null>(<usize>me().waits)
+  put(changetype<usize>(me()) + offsetof<Thread>('waits'), <u32>changetype<usize>(wait))
   return wait
 }
 

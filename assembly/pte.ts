@@ -1,0 +1,130 @@
+/**
+ * Page tables: what a space's page shows now.
+ *
+ *   address:  | directory index | table index | offset in page |        directory and tables: one frame of 32-bit entries each
+ *
+ *   entry:    frame's address | WRITE 2 | READ 1        0: nothing here yet
+ *             with PRIVATE: the frame is this space's own copy (FRAME_ANON); it stays until unmapped, whatever the rights
+ *             with ZERO: the shared frame of zeros, never stored to
+ *             with CHARGED: the page was charged when touched (MAP_NORESERVE), not when mapped
+ *             none of the three: a page of the vma's object; may vanish and be faulted in again
+ *
+ * Invariants (checkSpace):
+ *  1. A table's frame counts its entries in `refs` and is freed when that becomes 0, the directory with the last table.
+ *  2. PTE frames' `mapped` (object pages) and `refs` (private pages) count exactly the entries that name them.
+ * Guarded by the kernel lock, journalled. Guests read entries without it, hence one aligned word.
+ */
+import { FRAME_TABLE, Frame, allocFrame, frameAddress, frameOf, freeFrame } from './frame'
+import { edit, put } from './journal'
+import { Space } from './process'
+import { K } from './root'
+
+export const PTE_READ: u32 = 1
+export const PTE_WRITE: u32 = 2
+export const PTE_PRIVATE: u32 = 4
+export const PTE_ZERO: u32 = 8
+export const PTE_CHARGED: u32 = 16
+export const PTE_FLAGS: u32 = 0xfff
+
+function tableShift(): u32 {
+  return K.pageShift + K.pageShift - 2
+}
+
+function directorySlot(space: Space, address: u32): usize {
+  return <usize>space.directory + (<usize>(address >> tableShift()) << 2)
+}
+
+function entryIn(table: u32, address: u32): usize {
+  const mask = (1 << (K.pageShift - 2)) - 1
+  return <usize>table + (<usize>((address >> K.pageShift) & mask) << 2)
+}
+
+/** => address of the entry for `address`, 0 when its table does not exist. */
+export function pteAt(space: Space, address: u32): usize {
+  if (space.directory == 0) return 0
+  const table = load<u32>(directorySlot(space, address))
+  return table == 0 ? 0 : entryIn(table, address)
+}
+
+/** => the entry itself, 0 when there is none. */
+export function pteOf(space: Space, address: u32): u32 {
+  const at = pteAt(space, address)
+  return at == 0 ? 0 : load<u32>(at)
+}
+
+function newTable(space: Space): u32 {
+  const frame = allocFrame(FRAME_TABLE)
+  if (frame == null) return 0
+  memory.fill(frameAddress(frame), 0, K.pageBytes)
+  edit<Space>(space).tables += 1
+  return <u32>frameAddress(frame)
+}
+
+/** => address of the entry for `address`, its table made if need be; 0 when no frame is free. */
+export function makePte(space: Space, address: u32): usize {
+  if (space.directory == 0) {
+    const directory = newTable(space)
+    if (directory == 0) return 0
+    space.directory = directory
+  }
+  const slot = directorySlot(space, address)
+  let table = load<u32>(slot)
+  if (table == 0) {
+    table = newTable(space)
+    if (table == 0) return 0
+    put(slot, table)
+    edit<Frame>(frameOf(space.directory)).refs += 1
+  }
+  return entryIn(table, address)
+}
+
+/** Stores an entry, keeping the table's count; an emptied table stays until `trimTable`. => `at` from makePte or pteAt. */
+export function setPte(at: usize, value: u32): void {
+  const old = load<u32>(at)
+  if ((old == 0) != (value == 0)) {
+    const table = frameOf(at)
+    put(changetype<usize>(table) + offsetof<Frame>('refs'), table.refs + (value == 0 ? -1 : 1))
+  }
+  put(at, value)
+}
+
+/** Frees the table of `address` when it is empty, and the directory when that was the last. */
+export function trimTable(space: Space, address: u32): void {
+  if (space.directory == 0) return
+  const slot = directorySlot(space, address)
+  const table = load<u32>(slot)
+  if (table == 0 || frameOf(table).refs != 0) return
+  put(slot, 0)
+  edit<Space>(space).tables -= 1
+  freeFrame(frameOf(table))
+  const directory = edit<Frame>(frameOf(space.directory))
+  directory.refs -= 1
+  if (directory.refs != 0) return
+  freeFrame(directory)
+  space.directory = 0
+  space.tables -= 1
+}
+
+/** => the first address in [from, end) whose entry is not empty, `end` when there is none. */
+export function nextPte(space: Space, from: u32, end: u32): u32 {
+  if (space.directory == 0) return end
+  const span: u64 = (<u64>1) << tableShift()
+  let address: u64 = from
+  while (address < end) {
+    const table = load<u32>(directorySlot(space, <u32>address))
+    const border = min<u64>((address & ~(span - 1)) + span, end)
+    if (table == 0 || frameOf(table).refs == 0) {
+      address = border
+      continue
+    }
+    for (; address < border; address += K.pageBytes) {
+      if (load<u32>(entryIn(table, <u32>address)) != 0) return <u32>address
+    }
+  }
+  return end
+}
+
+/** => frame descriptor of an entry that is not empty. */
+export function frameOfPte(entry: u32): Frame {
+  return frameOf(entry & ~PTE_FLAGS)
+}

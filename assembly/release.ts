@@ -1,0 +1,29 @@
+/**
+ * The end of an object: its pages leave the cache and its structure is freed, in pieces short enough for the lock.
+ */
+import { findPage, nextPage, removePage } from './cache'
+import { uncharge } from './commit'
+import { relaxIfDeep, relax } from './lock'
+import { MemObject, dropRef } from './object'
+import { INDEX_END } from './radix'
+import { Root, add } from './root'
+import { destroy } from './slab'
+
+/** Frees an object that nobody refers to any more. => lock held; relaxes. */
+export function destroyObject(object: MemObject): void {
+  let index = nextPage(object, 0, false)
+  while (index != INDEX_END) {
+    removePage(findPage(object, index)!)
+    relaxIfDeep()
+    index = nextPage(object, index + 1, false)
+  }
+  uncharge(object.reserved)
+  add(offsetof<Root>('objects'), -1)
+  destroy<MemObject>(object)
+  relax()
+}
+
+/** One user less; the last one frees the object. => lock held; relaxes when it does. */
+export function releaseObject(object: MemObject): void {
+  if (dropRef(object)) destroyObject(object)
+}

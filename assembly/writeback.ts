@@ -1,0 +1,256 @@
+/**
+ * Write-back: dirty pages to their provider, only dirty ones, in runs.
+ *
+ * A page leaves the dirty set only after its store took the bytes that it still has:
+ *   1. under the lock the DIRTY bit is cleared, WRITEBACK set, the page copied out and the copy hashed (the radix mark stays)
+ *   2. the copy is written, lock free
+ *   3. under the lock: clean when nobody marked it meanwhile, nobody holds a grant to store to it, and its bytes still have the
+ *      copy's hash; else it is DIRTY as before. A store that came in between is thus never lost, whoever made it and however.
+ * A failed write leaves every page of the run DIRTY and is counted in the object: `failures` and `failure` are what msync, fsync
+ * and close report, once to each open description. (Linux marks the page clean: Rebello et al., "Can Applications Recover from fsync
+ * Failures?", 2020.)
+ */
+import {
+  BUFFER_BOUNCE,
+  BUFFER_BOUNCE_BYTES,
+  BUFFER_RESULT,
+  EIO,
+  EWOULDBLOCK_PARK,
+  WASI_FD_DATASYNC,
+  WASI_FD_PWRITE,
+  WASI_FD_SYNC
+} from './abi'
+import {
+  PAGE_DIRTY,
+  PAGE_FAILED,
+  PAGE_HASHED,
+  PAGE_VIEWED,
+  PAGE_WRITEBACK,
+  findPage,
+  inspect,
+  keyOfPage,
+  nextPage,
+  tick,
+  unmark,
+  wakePage
+} from './cache'
+import { Frame, frameAddress } from './frame'
+import { holderOfFrame } from './grant'
+import { hash, hashHigh, hashLow } from './hash'
+import { IO_WRITE, beginIo, endIo } from './io'
+import { edit, put } from './journal'
+import { lock, relax, unlock } from './lock'
+import { MemObject, OBJECT_FILE, keyOf, retain } from './object'
+import { call } from './pager'
+import { INDEX_END } from './radix'
+import { releaseObject } from './release'
+import { K } from './root'
+import { me } from './thread'
+import { park, wake } from './wait'
+
+function bounce(): usize {
+  return <usize>me().buffer + BUFFER_BOUNCE
+}
+
+/** => bytes of page `index` that belong to the file. */
+function bytesOf(object: MemObject, index: u64): u32 {
+  const start = index << K.pageShift
+  if (object.size <= start) return 0
+  return <u32>min<u64>(object.size - start, K.pageBytes)
+}
+
+/** Copies a page to `to`, clears what is past the end of file and hashes the whole. */
+function copyOut(object: MemObject, index: u64, frame: Frame, to: usize): void {
+  const bytes = bytesOf(object, index)
+  memory.copy(to, frameAddress(frame), bytes)
+  memory.fill(to + bytes, 0, K.pageBytes - bytes)
+  hash(to, K.pageBytes)
+}
+
+/** Step 1 for the run of dirty pages at `index`. => pages in it. => lock held, the first is DIRTY and not in write-back. */
+function beginRun(object: MemObject, index: u64, end: u64): u32 {
+  const most = <u32>min<u64>(BUFFER_BOUNCE_BYTES >> K.pageShift, end - index)
+  let count: u32 = 0
+  while (count < most) {
+    const frame = findPage(object, index + count)
+    if (frame == null) break
+    if ((frame.flags & (PAGE_DIRTY | PAGE_WRITEBACK)) != PAGE_DIRTY) break
+    edit<Frame>(frame).flags = (frame.flags & ~(PAGE_DIRTY | PAGE_HASHED)) | PAGE_WRITEBACK
+    copyOut(object, index + count, frame, bounce() + (<usize>count << K.pageShift))
+    frame.hashLow = hashLow
+    frame.hashHigh = hashHigh
+    count++
+  }
+  edit<MemObject>(object).writing += count
+  beginIo(IO_WRITE, object, index, count)
+  return count
+}
+
+/** Step 2. => WASI errno. */
+function writeRun(object: MemObject, index: u64, bytes: u32): u32 {
+  const iov = <usize>me().buffer + BUFFER_RESULT + 2048
+  let done: u32 = 0
+  while (done < bytes) {
+    store<u32>(iov, <u32>bounce() + done)
+    store<u32>(iov, bytes - done, 4)
+    const offset = (index << K.pageShift) + done
+    const error = call(object.mount, WASI_FD_PWRITE, object.fd, iov, 1, offset, iov + 8)
+    if (error != 0) return error
+    const put = load<u32>(iov, 8)
+    if (put == 0 || put > bytes - done) return EIO
+    done += put
+  }
+  return 0
+}
+
+/** Step 3 for one page. */
+function settlePage(object: MemObject, index: u64, frame: Frame, error: u32): void {
+  edit<Frame>(frame)
+  if (error != 0) {
+    frame.flags = (frame.flags & ~PAGE_WRITEBACK) | PAGE_DIRTY | PAGE_FAILED
+  } else if ((frame.flags & PAGE_DIRTY) != 0 || holderOfFrame(frame, true) >= 0) {
+    frame.flags = (frame.flags & ~PAGE_WRITEBACK) | PAGE_DIRTY
+  } else {
+    const low = frame.hashLow
+    const high = frame.hashHigh
+    copyOut(object, index, frame, bounce())
+    if (low == hashLow && high == hashHigh) {
+      unmark(frame)
+      frame.flags |= PAGE_HASHED
+    } else frame.flags = (frame.flags & ~PAGE_WRITEBACK) | PAGE_DIRTY
+  }
+  wakePage(frame)
+}
+
+/** Step 3 for a run, and the failure's account. => lock held. */
+export function finishRun(object: MemObject, index: u64, count: u32, error: u32): void {
+  for (let i: u32 = 0; i < count; i++) settlePage(object, index + i, findPage(object, index + i)!, error)
+  edit<MemObject>(object).writing -= count
+  if (error != 0) {
+    object.failures += 1
+    object.failure = error
+  } else object.unsynced = 1
+  if (object.writing == 0) wake(keyOf(object), 0x7fffffff)
+}
+
+/**
+ * Writes the dirty pages of [from, to) and waits for those that others are writing. => lock held before and after, free in between.
+ * => 0, the first failure as -errno (later runs are written all the same), or -EWOULDBLOCK_PARK. `retain`ed by the caller.
+ */
+export function writeRange(object: MemObject, from: u64, to: u64): i32 {
+  let result = 0
+  let index = nextPage(object, from, true)
+  while (index < to) {
+    const frame = findPage(object, index)!
+    if (object.resizing != 0 || (frame.flags & PAGE_WRITEBACK) != 0) {
+      const waited = park(object.resizing != 0 ? keyOf(object) : keyOfPage(frame), -1)
+      if (waited == -EWOULDBLOCK_PARK) return waited
+      if ((frame.flags & PAGE_DIRTY) == 0) index = nextPage(object, index, true)
+      continue
+    }
+    const count = beginRun(object, index, to)
+    unlock()
+    const last = bytesOf(object, index + count - 1)
+    const error = writeRun(object, index, ((count - 1) << K.pageShift) + last)
+    lock()
+    finishRun(object, index, count, error)
+    endIo(object)
+    relax()
+    if (error != 0 && result == 0) result = -<i32>error
+    index = nextPage(object, index + count, true)
+  }
+  return result
+}
+
+/** Finds untracked stores: every page of [from, to) under a host view whose bytes differ from the store's becomes dirty. => lock held; relaxes. */
+export function inspectRange(object: MemObject, from: u64, to: u64): void {
+  if (object.viewed == 0) return
+  let index = nextPage(object, from, false)
+  while (index < to) {
+    const frame = findPage(object, index)!
+    if ((frame.flags & PAGE_VIEWED) != 0) inspect(frame)
+    relax()
+    index = nextPage(object, index + 1, false)
+  }
+}
+
+/** Makes what was written durable. => 0 or -errno. => lock held before and after, free in between; `retain`ed by the caller. */
+export function syncStore(object: MemObject, dataOnly: bool): i32 {
+  if (object.kind != OBJECT_FILE || object.unsynced == 0 || object.fd < 0) return 0
+  const mount = object.mount
+  const fd = object.fd
+  edit<MemObject>(object).unsynced = 0
+  unlock()
+  const error = call(mount, dataOnly ? WASI_FD_DATASYNC : WASI_FD_SYNC, fd)
+  lock()
+  if (error == 0) return 0
+  edit<MemObject>(object).unsynced = 1
+  object.failures += 1
+  object.failure = error
+  return -<i32>error
+}
+
+/** fsync, fdatasync: all dirty pages of the object, then the store. => 0 or -errno. => lock not held; the caller keeps the object alive. */
+export function syncObject(object: MemObject, dataOnly: bool): i32 {
+  if (object.kind != OBJECT_FILE) return 0
+  lock()
+  inspectRange(object, 0, INDEX_END)
+  let result = writeRange(object, 0, INDEX_END)
+  if (result == 0) result = syncStore(object, dataOnly)
+  unlock()
+  return result
+}
+
+/** Writes up to `pages` dirty pages of whatever objects have them. => pages written, or the -errno of the first failure when none was. */
+export function cleanSome(pages: u32): i32 {
+  return writeOld(pages, 0)
+}
+
+/** Writes up to `pages` pages that are dirty for `ageMs` or longer. => as cleanSome. => lock not held. */
+export function writeOld(pages: u32, ageMs: u32): i32 {
+  let written = 0
+  let failed = 0
+  lock()
+  let object = changetype<MemObject | null>(<usize>K.dirtyObjects)
+  while (object != null && written < <i32>pages) {
+    retain(object)
+    const before = object.dirtyPages
+    const result = writeAged(object, ageMs, pages - written)
+    if (result < 0 && failed == 0) failed = result
+    if (before > object.dirtyPages) written += before - object.dirtyPages
+    const next = changetype<MemObject | null>(<usize>object.nextDirty)
+    relax()
+    releaseObject(object)
+    object = next
+    if (object != null && object.dirtyPages == 0) break
+  }
+  unlock()
+  return written == 0 ? failed : written
+}
+
+function writeAged(object: MemObject, ageMs: u32, pages: u32): i32 {
+  const now = tick()
+  let left = pages
+  let index = nextPage(object, 0, true)
+  while (index != INDEX_END && left > 0) {
+    const frame = findPage(object, index)!
+    const ripe = now - frame.dirtySince >= ageMs || object.scheduled != 0
+    if (!ripe || (frame.flags & PAGE_WRITEBACK) != 0 || object.resizing != 0) {
+      index = nextPage(object, index + 1, true)
+      continue
+    }
+    const end = index + min<u32>(left, BUFFER_BOUNCE_BYTES >> K.pageShift)
+    const result = writeRange(object, index, end)
+    if (result < 0) return result
+    left -= min<u32>(left, <u32>(end - index))
+    index = nextPage(object, end, true)
+  }
+  if (left > 0 && object.scheduled != 0) edit<MemObject>(object).scheduled = 0
+  return 0
+}
+
+/** MS_ASYNC: the next background round writes the object whatever its pages' age. => lock held. */
+export function schedule(object: MemObject): void {
+  if (object.dirtyPages == 0) return
+  put(changetype<usize>(object) + offsetof<MemObject>('scheduled'), 1)
+}
