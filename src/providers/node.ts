@@ -15,7 +15,7 @@ import { constants as osConstants } from 'node:os'
 import { fileURLToPath } from 'node:url'
 import { errnoNameOf, ProviderError } from './errno.js'
 import { DIRECTORY, DiskState, READ, WRITE } from './node-state.js'
-import { type Walk, walkFor } from './node-walk.js'
+import { PlainWalk, type Walk, walkFor } from './node-walk.js'
 import { checkOffset, checkTarget, splitEntry, splitPath } from './paths.js'
 import type {
   Capabilities,
@@ -30,6 +30,8 @@ export interface NodeOptions {
   /** A path or a file: URL of a directory that exists. */
   dir: string
   readonly?: boolean
+  /** 'plain' looks at paths as on systems without /proc; the default is the safest that there is. */
+  walk?: 'plain'
   /** Shared by the threads of one mount; DISK_STATE_BYTES long. */
   state?: SharedArrayBuffer
 }
@@ -90,7 +92,7 @@ class NodeProvider implements Provider {
       throw new ProviderError('ENOTDIR', `the mount's root is not a directory: '${dir}'`)
     }
     this.#readonly = options.readonly === true
-    this.#walk = walkFor(fs, root)
+    this.#walk = options.walk === 'plain' ? new PlainWalk(fs, root) : walkFor(fs, root)
     this.#state = new DiskState(fs, options.state)
     this.#device = this.#walk.directory([], (path) => fs.statSync(path, { bigint: true }).dev)
   }

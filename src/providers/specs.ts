@@ -2,8 +2,8 @@
  * Mount specs: what `boot({ mounts })` is given, and how a thread makes a provider of one.
  *
  * A spec is structured-cloneable and names a module; nothing here imports a runtime's own modules,
- * so a browser bundle never meets node:fs. Modules are reached
- * only by their hrefs, which bundlers do not follow.
+ * so a browser bundle never meets node:fs. OPFS is reached by a literal import(), which
+ * bundlers follow; disk's module only by its href, which they do not.
  */
 import { ProviderError } from './errno.js'
 import type { Provider, ProviderFactory, ProviderSpec } from './provider.js'
@@ -11,6 +11,9 @@ import type { Provider, ProviderFactory, ProviderSpec } from './provider.js'
 /** The extension under which this build's modules stand beside each other. */
 const here = import.meta.url
 const extension = here.match(/\.[cm]?[jt]s(?=$|[?#])/)?.[0] ?? '.js'
+
+/** The module of `opfs()`: a name, as a bundler renames the file. */
+const OPFS = 'isopage:opfs'
 
 export interface DiskOptions {
   /** Refuse every change with EROFS. */
@@ -41,6 +44,15 @@ export function disk(dir: string | URL, options: DiskOptions = {}): ProviderSpec
 export const DISK_STATE_BYTES = 8 * 64 + 4 * 2 + 4 * 65_536
 
 /**
+ * A directory of the origin private file system: browsers.
+ * @param dir a path below the origin's root, made when it is not there; '' is the root itself.
+ */
+export function opfs(dir = ''): ProviderSpec {
+  if (typeof dir !== 'string') throw new TypeError('opfs(dir): dir must be a string')
+  return { module: OPFS, options: { dir }, threads: 'owner' }
+}
+
+/**
  * Your own provider.
  * @param url of an ES module whose default export is a ProviderFactory
  * @param options structured-cloneable; given to the factory
@@ -58,9 +70,10 @@ export function custom(
 
 /** Makes this thread's provider of a spec. A module without a factory is EINVAL. */
 export async function instantiate(spec: ProviderSpec): Promise<Provider> {
-  const module: { default?: unknown } = await import(
-    /* @vite-ignore */ /* webpackIgnore: true */ spec.module
-  )
+  const module: { default?: unknown } =
+    spec.module === OPFS
+      ? await import('./opfs.js')
+      : await import(/* @vite-ignore */ /* webpackIgnore: true */ spec.module)
   if (typeof module.default !== 'function') {
     throw new ProviderError('EINVAL', `${spec.module} has no provider factory as default export`)
   }

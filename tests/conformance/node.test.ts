@@ -14,6 +14,12 @@ if (inBrowser) {
     return { provider: await openDisk(dir), end: () => fs.rmSync(dir, { recursive: true }) }
   })
 
+  conformance('disk without /proc', async () => {
+    const dir = temporaryDirectory()
+    const provider = await openDisk(dir, { walk: 'plain' })
+    return { provider, end: () => fs.rmSync(dir, { recursive: true }) }
+  })
+
   describe('disk', () => {
     test('a spec makes a provider in this thread, and the directory must exist', async () => {
       const { disk, instantiate } = await import('../../dist/src/providers/specs.js')

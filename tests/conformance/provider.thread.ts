@@ -7,6 +7,13 @@ import { serve } from '../support/thread-port.ts'
 let provider: Provider | undefined
 
 await serve({
+  /** Makes this thread's browser one that moves no files, as WebKit is. */
+  forgetMove() {
+    for (const owner of [FileSystemHandle, FileSystemFileHandle, FileSystemDirectoryHandle]) {
+      Reflect.deleteProperty(owner.prototype, 'move')
+    }
+    return 'move' in FileSystemFileHandle.prototype
+  },
   async mount(spec: ProviderSpec) {
     provider = await instantiate(spec)
     const { name, capabilities } = provider

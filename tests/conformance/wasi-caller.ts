@@ -36,8 +36,8 @@ export interface Dirent {
 /** An errno; 0 with what the call gave. */
 export type Outcome<T> = { errno: number; value?: T }
 
-export function sharedMemory(): WebAssembly.Memory {
-  return new WebAssembly.Memory({ initial: PAGES, maximum: PAGES, shared: true })
+export function sharedMemory(pages = PAGES): WebAssembly.Memory {
+  return new WebAssembly.Memory({ initial: pages, maximum: pages, shared: true })
 }
 
 export class WasiCaller {
