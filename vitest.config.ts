@@ -24,6 +24,8 @@ const native: TestProjectInlineConfiguration = {
 
 export default defineConfig({
   server: { headers: isolation },
+  // Known before a browser starts: what Vite finds in the middle of a run makes it load the page anew.
+  optimizeDeps: { include: ['@wasmer/wasi', 'fast-check'] },
   test: {
     include: ['tests/{conformance,host,system}/**/*.test.ts'],
     fileParallelism: false,

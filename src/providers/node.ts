@@ -229,14 +229,14 @@ class NodeProvider implements Provider {
 
   link(from: string, to: string): void {
     const source = splitEntry(from, 'EINVAL')
-    this.#change(splitEntry(to, 'EEXIST'), (destination) => {
+    const target = splitEntry(to, 'EEXIST')
+    this.#writable()
+    attempt(() =>
       this.#at(source, (existing) => {
-        if (fs.lstatSync(existing).isDirectory()) {
-          throw new ProviderError('EPERM', `'${from}' is a directory`)
-        }
-        fs.linkSync(existing, destination)
-      })
-    })
+        fs.lstatSync(existing) // a source that is not there is told before anything of the target
+        this.#change(target, (destination) => fs.linkSync(existing, destination))
+      }),
+    )
   }
 
   symlink(target: string, path: string): void {

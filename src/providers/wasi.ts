@@ -114,7 +114,7 @@ class Pointers {
     return this.#encoder.encode(text)
   }
 
-  /** The buffers of a scatter list, empty ones left out. */
+  /** The buffers of a scatter list, empty ones left out: all but one, so that the provider has its say. */
   vectors(address: number, count: number): Uint8Array[] {
     if (count >>> 0 > IOVS_MAX) throw new ProviderError('EINVAL', `more than ${IOVS_MAX} buffers`)
     const list = this.view(address, count * 8)
@@ -123,6 +123,7 @@ class Pointers {
       const bytes = this.bytes(list.getUint32(at, true), list.getUint32(at + 4, true))
       if (bytes.length > 0) vectors.push(bytes)
     }
+    if (vectors.length === 0) vectors.push(new Uint8Array(0))
     return vectors
   }
 
@@ -187,13 +188,13 @@ class Files {
     // A failure after some bytes is still a failure: a short count means the end of the file.
     for (const vector of vectors) {
       let filled = 0
-      while (filled < vector.length) {
+      let got: number
+      do {
         const rest = filled === 0 ? vector : vector.subarray(filled)
-        const got = checkCount(yield* settled(provider.pread(handle, rest, at)), rest.length)
-        if (got === 0) break
+        got = checkCount(yield* settled(provider.pread(handle, rest, at)), rest.length)
         filled += got
         at += got
-      }
+      } while (got > 0 && filled < vector.length)
       total += filled
       if (filled < vector.length) break
     }

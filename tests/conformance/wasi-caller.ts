@@ -15,8 +15,10 @@ const BUFFER_AT = 65_536
 export const BUFFER_BYTES = (PAGES - 1) * 65_536
 
 export const OFLAGS = { create: 1, directory: 2, exclusive: 4, truncate: 8 } as const
-export const READ = (1n << 1n) | (1n << 14n) | (1n << 21n) | (1n << 2n) // fd_read, fd_readdir, fd_filestat_get, fd_seek
-export const WRITE = (1n << 6n) | (1n << 22n) | 1n // fd_write, fd_filestat_set_size, fd_datasync
+/** fd_read, fd_seek, fd_sync, fd_readdir, fd_filestat_get. */
+export const READ = (1n << 1n) | (1n << 2n) | (1n << 4n) | (1n << 14n) | (1n << 21n)
+/** fd_datasync, fd_write, fd_filestat_set_size. */
+export const WRITE = 1n | (1n << 6n) | (1n << 22n)
 
 export interface Filestat {
   ino: bigint
