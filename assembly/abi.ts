@@ -108,6 +108,18 @@ export const LOCK_SH: u32 = 1
 export const LOCK_EX: u32 = 2
 export const LOCK_NB: u32 = 4
 export const LOCK_UN: u32 = 8
+/** wasi-libc's: "from the working directory" in the place of a directory's descriptor. */
+export const AT_FDCWD: i32 = -2
+export const AT_SYMLINK_NOFOLLOW: u32 = 1
+export const AT_SYMLINK_FOLLOW: u32 = 2
+/** wasi-libc says 0, which no flag can be; the overlay headers say this. */
+export const AT_EACCESS: u32 = 0x200
+export const R_OK: u32 = 4
+export const W_OK: u32 = 2
+export const X_OK: u32 = 1
+export const S_ISUID: u32 = 0x800
+export const S_ISGID: u32 = 0x400
+export const S_ISVTX: u32 = 0x200
 export const S_IFMT: u32 = 0xf000
 export const S_IFDIR: u32 = 0x4000
 export const S_IFREG: u32 = 0x8000
@@ -181,6 +193,44 @@ export const LINK_MAX: u32 = 65000
 /** The largest file offset: what a JavaScript number and the API carry exactly. */
 export const OFFSET_MAX: u64 = 0x1fffffffffffff
 export const GROUPS_MAX: u32 = 32
+/** Byte-range locks on one file. */
+export const RANGES_MAX: u32 = 2048
+/** Mount inodes that nobody uses and that stay with their cached pages. */
+export const IDLE_INODES_MAX: u32 = 1024
+
+// ---- structures that file calls leave in the thread's buffer ------------------------------------------------------------
+/** Byte offsets of a stat, at BUFFER_RESULT. Times are f64 ms since 1970. */
+export const STAT_DEV: u32 = 0
+export const STAT_INO: u32 = 8
+export const STAT_MODE: u32 = 16
+export const STAT_NLINK: u32 = 20
+export const STAT_UID: u32 = 24
+export const STAT_GID: u32 = 28
+export const STAT_SIZE: u32 = 32
+export const STAT_ATIME: u32 = 40
+export const STAT_MTIME: u32 = 48
+export const STAT_CTIME: u32 = 56
+export const STAT_BLOCKS: u32 = 64
+export const STAT_BLKSIZE: u32 = 72
+export const STAT_BYTES: u32 = 80
+/** st_dev of tmpfs; mount i is this + 1 + i. */
+export const DEV_TMPFS: u32 = 1
+/** Byte offsets of a directory entry, at BUFFER_DATA: WASI preview 1's dirent, packed, the name after it. NEXT is the cookie to go on with. */
+export const DIRENT_NEXT: u32 = 0
+export const DIRENT_INO: u32 = 8
+export const DIRENT_NAME_BYTES: u32 = 16
+export const DIRENT_TYPE: u32 = 20
+export const DIRENT_BYTES: u32 = 24
+export const DT_UNKNOWN: u32 = 0
+export const DT_DIR: u32 = 3
+export const DT_REG: u32 = 4
+export const DT_LNK: u32 = 7
+/** Byte offsets of the lock that F_GETLK found, at BUFFER_RESULT. Start and length are u64; length 0 is "to the end". */
+export const FLOCK_TYPE: u32 = 0
+export const FLOCK_PID: u32 = 4
+export const FLOCK_START: u32 = 8
+export const FLOCK_LENGTH: u32 = 16
+export const FLOCK_BYTES: u32 = 24
 
 // ---- a thread's slot, as the host sees it ------------------------------------------------------------------------------
 /** Where a thread is: the low bits of its state word; STOP is or-ed in by its killer; the sequence number is above. */

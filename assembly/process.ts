@@ -7,6 +7,7 @@
  * Guarded by the kernel lock, journalled.
  */
 import {
+  FDS_MAX,
   GROUPS_MAX,
   PROCESSES_MAX,
   RLIM_INFINITY,
@@ -107,6 +108,7 @@ export function newProcess(parent: u32): Process | null {
   process.pid = pid
   process.parent = parent
   process.umask = 0o22
+  process.fdLimit = FDS_MAX
   put(TABLE + ((<usize>pid % PROCESSES_MAX) << 2), <u32>changetype<usize>(process))
   put(changetype<usize>(K) + offsetof<Root>('nextPid'), pid + 1)
   add(offsetof<Root>('processes'), 1)
@@ -173,9 +175,9 @@ export function threadCount(process: Process): u32 {
   )
 }
 
-/** => `gid` is the process's effective group or one of its supplementary ones. */
-export function inGroup(process: Process, gid: u32): bool {
-  if (process.egid == gid) return true
+/** => `gid` is the process's effective group (with `real`, its real one) or one of its supplementary ones. */
+export function inGroup(process: Process, gid: u32, real: bool = false): bool {
+  if ((real ? process.gid : process.egid) == gid) return true
   for (let i: u32 = 0; i < process.groupCount; i++) {
     if (load<u32>(<usize>process.groups + (<usize>i << 2)) == gid) return true
   }
@@ -184,16 +186,24 @@ export function inGroup(process: Process, gid: u32): bool {
 
 /**
  * POSIX file access permission: owner, group, other, root passes (for execute on a non-directory root needs one x bit).
- * => `want` (4 read, 2 write, 1 execute or search) is allowed on an entity of `mode`, `uid`, `gid`.
+ * => `want` (4 read, 2 write, 1 execute or search) is allowed on an entity of `mode`, `uid`, `gid`; with `real`, to the real ids.
  */
-export function mayAccess(process: Process, mode: u32, uid: u32, gid: u32, want: u32): bool {
-  if (process.euid == 0) {
+export function mayAccess(
+  process: Process,
+  mode: u32,
+  uid: u32,
+  gid: u32,
+  want: u32,
+  real: bool = false
+): bool {
+  const user = real ? process.uid : process.euid
+  if (user == 0) {
     const executable = (mode & S_IFDIR) != 0 || (mode & 0o111) != 0
     return (want & 1) == 0 || executable
   }
   let bits = mode & 7
-  if (process.euid == uid) bits = (mode >> 6) & 7
-  else if (inGroup(process, gid)) bits = (mode >> 3) & 7
+  if (user == uid) bits = (mode >> 6) & 7
+  else if (inGroup(process, gid, real)) bits = (mode >> 3) & 7
   return (bits & want) == want
 }
 

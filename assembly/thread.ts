@@ -63,7 +63,9 @@ export class Thread {
   ioKind: u32
   /** Calls made, for observers. */
   calls: u32
-  pad: u64
+  /** The open description and the inode that this thread uses outside the lock, each held once (hold.ts). */
+  file: u32
+  inode: u32
   pad2: u64
   pad3: u64
 }

@@ -1,0 +1,154 @@
+/**
+ * What happens to inodes that nobody uses any more: after close, munmap, exit, and whatever else dropped a last user.
+ *
+ *   tmpfs, nlink 0            -> freed, pages and all
+ *   mount, name gone          -> freed, its provider descriptor closed
+ *   mount, nothing dirty      -> provider descriptor closed, size and mtime noted; kept in the LRU list while it has pages
+ *   mount, dirty              -> kept in the LRU list with its descriptor, until write-back has cleaned it and made it idle again
+ *
+ * Invariants (checkIdle):
+ *  1. The list is doubly linked, oldest first at K.inodeLru; it may hold inodes that are used again.
+ *  2. Past IDLE_INODES_MAX each sweep ends, or cleans, the oldest.
+ */
+import { IDLE_INODES_MAX, PANIC_INODE } from './abi'
+import { destroyObject } from './release'
+import { endClosing, hasClosing } from './file'
+import { heldInode, holdInode, letGoInode } from './hold'
+import { freeInode, Inode } from './inode'
+import { edit, put } from './journal'
+import { lock, relax, relaxIfDeep, unlock } from './lock'
+import { closeFd, statFd, statMtime, statSize } from './mountfs'
+import { dropRef, MemObject, takeIdle } from './object'
+import { check } from './panic'
+import { K, Root } from './root'
+import { syncObject } from './writeback'
+
+/** Inodes in the LRU list. */
+const LRU_COUNT: usize = memory.data(16, 16)
+
+/** Ends or puts away what has become unused. Last act of calls that may drop a user. May sleep. => lock not held, no holds. */
+export function sweepIdle(): void {
+  if (K.idleObjects == 0 && !hasClosing()) return
+  lock()
+  while (endClosing()) relaxIfDeep()
+  let object = takeIdle()
+  while (object != null) {
+    settle(object)
+    relax()
+    object = takeIdle()
+  }
+  if (load<u32>(LRU_COUNT) > IDLE_INODES_MAX) trim()
+  unlock()
+}
+
+/** Decides about one object of the idle list. => lock held before and after, perhaps free in between. */
+function settle(object: MemObject): void {
+  const inode = changetype<Inode>(<usize>object.inode)
+  if (object.refs != 1) return
+  if (inode.mount < 0) {
+    if (inode.nlink == 0) end(inode)
+    return
+  }
+  const clean = object.dirtyPages == 0 && object.writing == 0
+  if (inode.gone != 0) end(inode)
+  else if (clean && object.fd >= 0) closeProvider(inode)
+  else if (clean && object.resident == 0) end(inode)
+  else if (inode.inLru == 0) pushLru(inode)
+}
+
+/** Frees an inode with its object, and closes its provider descriptors. => nobody else uses it; lock held before and after. */
+function end(inode: Inode): void {
+  const object = edit<MemObject>(inode.object!)
+  const mount = inode.mount
+  const fd = object.fd
+  const spare = inode.spareFd
+  if (inode.inLru != 0) removeLru(inode)
+  edit<Inode>(inode).object = null
+  object.inode = 0
+  object.fd = -1
+  dropRef(object)
+  freeInode(inode)
+  destroyObject(object)
+  if (mount < 0 || (fd < 0 && spare < 0)) return
+  unlock()
+  closeFd(mount, spare)
+  closeFd(mount, fd)
+  lock()
+}
+
+/** Closes the provider descriptors of a clean inode, and notes what the provider says of the file then. It gets idle again. */
+function closeProvider(inode: Inode): void {
+  const object = edit<MemObject>(inode.object!)
+  const fd = object.fd
+  const spare = inode.spareFd
+  holdInode(inode)
+  object.fd = -1
+  object.writable = 0
+  edit<Inode>(inode).spareFd = -1
+  unlock()
+  const known = statFd(inode.mount, fd) == 0
+  closeFd(inode.mount, spare)
+  closeFd(inode.mount, fd)
+  lock()
+  edit<Inode>(heldInode()).seenMtime = known ? statMtime() : 0
+  inode.seenSize = statSize()
+  letGoInode()
+}
+
+/** Ends the oldest of the list, or writes it back first: then it gets idle again, clean. */
+function trim(): void {
+  const inode = changetype<Inode>(<usize>K.inodeLru)
+  const object = inode.object!
+  removeLru(inode)
+  if (object.refs != 1) return
+  if (object.dirtyPages == 0 && object.writing == 0) {
+    end(inode)
+    return
+  }
+  holdInode(inode)
+  unlock()
+  syncObject(object, false)
+  lock()
+  letGoInode()
+}
+
+function pushLru(inode: Inode): void {
+  const last = K.inodeLruTail
+  edit<Inode>(inode).inLru = 1
+  inode.lruNext = null
+  inode.lruPrev = changetype<Inode | null>(<usize>last)
+  const here = <u32>changetype<usize>(inode)
+  if (last != 0) edit<Inode>(changetype<Inode>(<usize>last)).lruNext = inode
+  else put(changetype<usize>(K) + offsetof<Root>('inodeLru'), here)
+  put(changetype<usize>(K) + offsetof<Root>('inodeLruTail'), here)
+  put(LRU_COUNT, load<u32>(LRU_COUNT) + 1)
+}
+
+function removeLru(inode: Inode): void {
+  const next = inode.lruNext
+  const prev = inode.lruPrev
+  if (prev != null) edit<Inode>(prev).lruNext = next
+  else put(changetype<usize>(K) + offsetof<Root>('inodeLru'), <u32>changetype<usize>(next))
+  if (next != null) edit<Inode>(next).lruPrev = prev
+  else put(changetype<usize>(K) + offsetof<Root>('inodeLruTail'), <u32>changetype<usize>(prev))
+  edit<Inode>(inode).inLru = 0
+  inode.lruNext = null
+  inode.lruPrev = null
+  put(LRU_COUNT, load<u32>(LRU_COUNT) - 1)
+}
+
+/** Panics when the list is broken; => inodes in it. => lock held. */
+export function checkIdle(): u32 {
+  let count: u32 = 0
+  let prev: Inode | null = null
+  let inode = changetype<Inode | null>(<usize>K.inodeLru)
+  while (inode != null) {
+    check(inode.inLru == 1 && inode.lruPrev == prev && inode.mount >= 0, PANIC_INODE)
+    count++
+    prev = inode
+    inode = inode.lruNext
+  }
+  check(K.inodeLruTail == <u32>changetype<usize>(prev), PANIC_INODE)
+  check(count == load<u32>(LRU_COUNT), PANIC_INODE, count)
+  return count
+}

@@ -1,0 +1,118 @@
+/**
+ * Sizes: ftruncate, truncate, fallocate. A resize takes its turn with the file's writers (hold.ts).
+ *
+ * Source: POSIX ftruncate, truncate, posix_fallocate; Linux fallocate for FALLOC_FL_KEEP_SIZE and FALLOC_FL_PUNCH_HOLE.
+ */
+import {
+  EBADF,
+  EFBIG,
+  EINVAL,
+  EISDIR,
+  ENODEV,
+  ENOTSUP,
+  FALLOC_FL_KEEP_SIZE,
+  FALLOC_FL_PUNCH_HOLE,
+  O_PATH,
+  OFFSET_MAX,
+} from './abi'
+import { fileAt } from './fd'
+import { canWrite } from './file'
+import { fillHole } from './fileio'
+import { heldFile, holdFile, letGoFile, takeWriter } from './hold'
+import { sweepIdle } from './idle'
+import { Inode, isDirectory, isFile } from './inode'
+import { lock, unlock } from './lock'
+import { MemObject } from './object'
+import { Process } from './process'
+import { punchObject, setObjectSize } from './resize'
+import { K } from './root'
+
+/** Sets the size of the file in use. => 0 or -errno. => lock not held; letGoFile gives the turn back. */
+export function resizeHeld(size: u64): i32 {
+  lock()
+  const turn = takeWriter()
+  unlock()
+  return turn < 0 ? turn : setObjectSize(heldFile().inode!.object!, size)
+}
+
+/** Ends the use of a description that a call began. => lock not held. */
+export function finishUse(): void {
+  lock()
+  letGoFile()
+  unlock()
+  sweepIdle()
+}
+
+/** Begins the use of `fd`, which must be a regular file open for writing, else `wrong`. => 0 or -errno. */
+function beginResize(process: Process, fd: i32, wrong: i32): i32 {
+  lock()
+  const file = fileAt(process, fd)
+  let result = 0
+  if (file == null || (file.flags & O_PATH) != 0) result = -EBADF
+  else if (!canWrite(file)) result = -wrong
+  else if (!isFile(file.inode!)) result = wrong == EINVAL ? -EINVAL : -ENODEV
+  else holdFile(file)
+  unlock()
+  return result
+}
+
+/** => 0, or -errno: EINVAL for a descriptor that is not open for writing (SEMANTICS of POSIX shared memory too). */
+export function sysFtruncate(process: Process, fd: i32, size: u64): i32 {
+  const result = beginResize(process, fd, EINVAL)
+  if (result < 0) return result
+  const resized = size > OFFSET_MAX ? -EFBIG : resizeHeld(size)
+  finishUse()
+  return resized
+}
+
+/**
+ * Allocates [offset, offset + length), extending the file (mode 0: posix_fallocate) or not (FALLOC_FL_KEEP_SIZE), or punches
+ * a hole (FALLOC_FL_PUNCH_HOLE | FALLOC_FL_KEEP_SIZE). In a mount only mode 0, which extends the file; the provider decides about space.
+ */
+export function sysFallocate(process: Process, fd: i32, mode: u32, offset: u64, length: u64): i32 {
+  if (length == 0 || offset > OFFSET_MAX + 1 || length > OFFSET_MAX + 1) return -EINVAL
+  if (offset + length > OFFSET_MAX) return -EFBIG
+  const punches = mode == (FALLOC_FL_KEEP_SIZE | FALLOC_FL_PUNCH_HOLE)
+  if (mode != 0 && mode != FALLOC_FL_KEEP_SIZE && !punches) return -ENOTSUP
+  const result = beginResize(process, fd, EBADF)
+  if (result < 0) return result
+  const inode = heldFile().inode!
+  let done: i32
+  if (mode != 0 && inode.mount >= 0) done = -ENOTSUP
+  else if (punches) done = punchHeld(inode, offset, offset + length)
+  else done = allocateHeld(inode, offset, offset + length, mode == 0)
+  finishUse()
+  return done
+}
+
+function punchHeld(inode: Inode, from: u64, to: u64): i32 {
+  lock()
+  const turn = takeWriter()
+  unlock()
+  return turn < 0 ? turn : punchObject(inode.object!, from, to)
+}
+
+/** => 0 or -errno; the size is as before when there is no room. */
+function allocateHeld(inode: Inode, from: u64, to: u64, mayExtend: bool): i32 {
+  const object = inode.object!
+  lock()
+  let result = takeWriter()
+  const size = object.size
+  unlock()
+  const extended = mayExtend && size < to
+  if (result == 0 && extended) result = setObjectSize(object, to)
+  if (result < 0 || inode.mount >= 0) return result
+  result = fillHoles(object, from, min(to, object.size))
+  if (result < 0 && extended) setObjectSize(object, size)
+  return result
+}
+
+/** Makes every page of [from, to) present. => 0 or -errno. => lock not held. */
+function fillHoles(object: MemObject, from: u64, to: u64): i32 {
+  const end = (to + K.pageBytes - 1) >> K.pageShift
+  let result = 0
+  for (let index = from >> K.pageShift; result == 0 && index < end; index++) {
+    result = fillHole(object, index)
+  }
+  return result
+}
