@@ -295,6 +295,26 @@ export const RING_RESULT: u32 = 16
 export const RING_ARGS: u32 = 24
 export const RING_BYTES: u32 = 128
 
+// ---- numbers of a process (process_get, process_set) -----------------------------------------------------------------------
+export const PROCESS_UID: u32 = 0
+export const PROCESS_GID: u32 = 1
+export const PROCESS_EUID: u32 = 2
+export const PROCESS_EGID: u32 = 3
+export const PROCESS_UMASK: u32 = 4
+export const PROCESS_PARENT: u32 = 5
+export const PROCESS_GROUPS: u32 = 6
+export const PROCESS_THREADS: u32 = 7
+
+// ---- snapshots (stat.ts) -------------------------------------------------------------------------------------------------
+export const STAT_KERNEL_BYTES: u32 = 52
+export const STAT_MAP_BYTES: u32 = 48
+export const STAT_PAGE_PRESENT: u32 = 1
+export const STAT_PAGE_DIRTY: u32 = 2
+export const STAT_PAGE_PRIVATE: u32 = 4
+export const STAT_PAGE_ZERO: u32 = 8
+export const STAT_PAGE_VIEWED: u32 = 16
+export const STAT_PAGE_WRITABLE: u32 = 32
+
 // ---- what `panic` can say; the host prints the name ---------------------------------------------------------------------
 export const PANIC_LOCK_NOT_HELD: u32 = 1
 export const PANIC_LOCK_HELD: u32 = 2

@@ -106,6 +106,7 @@ export function retire(frame: Frame): void {
   edit<Frame>(frame).kind = FRAME_ORPHAN
   frame.flags = 0
   add(offsetof<Root>('orphanFrames'), 1)
+  add(offsetof<Root>('committed'), 1)
 }
 
 /** Puts `fresh`, a copy, in the place of `frame` in its object. => `frame` is not mapped, pinned, BUSY or in write-back; it is freed. */

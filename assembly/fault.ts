@@ -154,7 +154,8 @@ function copyPrivate(vma: Vma, at: usize, from: usize): i32 {
   if (charged < 0) return charged
   const copy = allocFrame(FRAME_ANON)
   if (copy == null) return noFrame(charged)
-  memory.copy(frameAddress(copy), from, K.pageBytes)
+  if (from == <usize>K.zeroFrame) memory.fill(frameAddress(copy), 0, K.pageBytes)
+  else memory.copy(frameAddress(copy), from, K.pageBytes)
   copy.refs = 1
   if (load<u32>(at) != 0) zapEntry(at)
   setPte(at, <u32>frameAddress(copy) | PTE_READ | PTE_WRITE | PTE_PRIVATE | <u32>charged)

@@ -89,12 +89,19 @@ function readRun(object: MemObject, index: u64, run: u32): i32 {
     relax()
     return -ENOMEM
   }
-  beginIo(IO_FILL, object, index, added)
+  return fillInto(object, index, added)
+}
+
+/** Reads `count` BUSY pages that lie in one run of frames. => RETRY or -errno; the pages are visible, or gone. => lock held before and after. */
+export function fillInto(object: MemObject, index: u64, count: u32): i32 {
+  const to = frameAddress(findPage(object, index)!)
+  beginIo(IO_FILL, object, index, count)
   unlock()
-  const error = readInto(object, index, frameAddress(first), added << K.pageShift)
+  const error = readInto(object, index, to, count << K.pageShift)
   lock()
-  finishFill(object, index, added, error)
+  finishFill(object, index, count, error)
   endIo(object)
+  relax()
   return error == 0 ? RETRY : -<i32>error
 }
 

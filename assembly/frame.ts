@@ -20,7 +20,7 @@ import {
   PANIC_FRAME_NOT_FREE,
   PANIC_FRAME_RANGE
 } from './abi'
-import { checkMayAllocate, edit, noteFree, put, save } from './journal'
+import { checkMayAllocate, noteFree, put, save } from './journal'
 import { check } from './panic'
 import { K, Root, add } from './root'
 
@@ -182,9 +182,10 @@ function giveRun(index: u32, count: u32): void {
   }
 }
 
+/** Of a free frame only the first 16 bytes mean anything: the rest needs no undo. */
 function claimFrame(index: u32, kind: u32): void {
   const frame = frameAt(index)
-  save(changetype<usize>(frame), FRAME_BYTES)
+  save(changetype<usize>(frame), 16)
   memory.fill(changetype<usize>(frame), 0, FRAME_BYTES)
   frame.kind = kind
 }
@@ -212,7 +213,7 @@ export function allocRun(count: u32, kind: u32): Frame | null {
 export function freeFrame(frame: Frame): void {
   check(frame.kind != FRAME_FREE && frame.kind != FRAME_HEAD, PANIC_FRAME_FREE_TWICE)
   check(frame.mapped == 0 && frame.pins == 0, PANIC_FRAME_IN_USE, frameIndex(frame))
-  edit<Frame>(frame).kind = FRAME_FREE
+  put(changetype<usize>(frame), FRAME_FREE)
   giveBlock(frameIndex(frame), 0)
   add(offsetof<Root>('freeFrames'), 1)
   noteFree()

@@ -11,13 +11,13 @@
  *
  * Guarded: written by the owner under the kernel lock; cleared by the owner with one atomic store to `grantBytes`.
  */
-import { THREADS_MAX, WHERE_FREE, WHERE_MASK } from './abi'
+import { WHERE_FREE, WHERE_MASK } from './abi'
 import { now, stalled } from './env'
 import { Frame, frameAddress } from './frame'
 import { lock, unlock } from './lock'
 import { Space } from './process'
 import { K } from './root'
-import { Thread, me, self, threadAt } from './thread'
+import { Thread, me, self, threadAt, threadsUsed } from './thread'
 import { pauseForRing } from './wait'
 
 /** Machine-wide word at a constant address: guests poll it with a plain load and enter the kernel when it moved. */
@@ -45,7 +45,7 @@ function bytesOf(thread: Thread): u32 {
 
 /** => the first other thread that holds a grant in [start, end) of the space, -1 when none does. */
 export function holderOf(space: Space, start: u32, end: u32): i32 {
-  for (let i: u32 = 0; i < THREADS_MAX; i++) {
+  for (let i: u32 = 0; i < threadsUsed(); i++) {
     const thread = threadAt(i)
     const bytes = bytesOf(thread)
     if (bytes == 0 || thread == me()) continue
@@ -58,7 +58,7 @@ export function holderOf(space: Space, start: u32, end: u32): i32 {
 /** => the first thread other than this that holds a grant on `frame` (with `write`: for storing), -1 when none does. */
 export function holderOfFrame(frame: Frame, write: bool): i32 {
   const at = <u32>frameAddress(frame)
-  for (let i: u32 = 0; i < THREADS_MAX; i++) {
+  for (let i: u32 = 0; i < threadsUsed(); i++) {
     const thread = threadAt(i)
     const bytes = bytesOf(thread)
     if (bytes == 0 || thread == me() || (write && thread.grantWrite == 0)) continue

@@ -30,8 +30,8 @@ export function save(address: usize, bytes: u32): void {
   check(top + bytes + 8 <= LOG_BYTES, PANIC_JOURNAL_FULL, bytes)
   const at = LOG + top
   let i: u32 = 0
-  for (; i + 8 <= bytes; i += 8) store<u64>(at + i, load<u64>(address + i))
-  if (i < bytes) store<u32>(at + i, load<u32>(address + i))
+  for (; i + 16 <= bytes; i += 16) v128.store(at + i, v128.load(address + i))
+  for (; i < bytes; i += 4) store<u32>(at + i, load<u32>(address + i))
   store<u32>(at + bytes, <u32>address)
   store<u32>(at + bytes, bytes, 4)
   store<u32>(TOP, top + bytes + 8)
@@ -45,7 +45,12 @@ export function edit<T>(structure: T): T {
 
 /** Journalled store of one word. => lock held. */
 export function put(address: usize, value: u32): void {
-  save(address, 4)
+  const top = load<u32>(TOP)
+  check(top + 12 <= LOG_BYTES, PANIC_JOURNAL_FULL, 4)
+  store<u32>(LOG + top, load<u32>(address))
+  store<u32>(LOG + top, <u32>address, 4)
+  store<u32>(LOG + top, 4, 8)
+  store<u32>(TOP, top + 12)
   store<u32>(address, value)
 }
 

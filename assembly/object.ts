@@ -69,6 +69,8 @@ export class MemObject {
   unsynced: u32
   /** MS_ASYNC asked for it: the next background round writes it. */
   scheduled: u32
+  /** Page after the last one read: a read there is in sequence. */
+  nextRead: u32
 }
 
 /** => the object's sparse array of pages. */

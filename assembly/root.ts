@@ -59,6 +59,8 @@ export class Root {
   dirtyObjects: u32
   /** First private page whose last reader has not let go (space.ts). */
   limbo: u32
+  /** Last id given to a host view. */
+  nextView: u32
 }
 
 export const K: Root = changetype<Root>(memory.data(256, 16))

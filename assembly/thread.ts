@@ -66,8 +66,11 @@ export class Thread {
   /** The open description and the inode that this thread uses outside the lock, each held once (hold.ts). */
   file: u32
   inode: u32
-  pad2: u64
-  pad3: u64
+  /** A run of frames that this thread fills for a view (gather.ts): first frame, frames left. */
+  gatherFrame: u32
+  gatherCount: u32
+  /** Atomic: pid of the process whose call this is, 0 outside of one. */
+  process: u32
 }
 
 export const THREAD_BYTES: u32 = 128
@@ -79,6 +82,14 @@ if (offsetof<Thread>() > THREAD_BYTES) ERROR('Thread outgrew its slot')
 if (offsetof<Thread>('state') != THREAD_STATE) ERROR('THREAD_STATE')
 if (offsetof<Thread>('doorbell') != THREAD_DOORBELL) ERROR('THREAD_DOORBELL')
 if (offsetof<Thread>('buffer') != THREAD_BUFFER) ERROR('THREAD_BUFFER')
+
+/** Atomic: slots below this index were ever used; walks over threads end here. */
+const USED: usize = memory.data(16, 16)
+
+/** => slots to look at in a walk over all threads. */
+export function threadsUsed(): u32 {
+  return atomic.load<u32>(USED)
+}
 
 /** This instance's slot, 0 before attach. */
 export let self: usize = 0
@@ -111,6 +122,7 @@ export function claim(flags: u32): i32 {
     stamp = (old >> STATE_SEQ_SHIFT) << STATE_SEQ_SHIFT
     me().flags = flags
     me().index = i
+    while (threadsUsed() <= i) atomic.cmpxchg<u32>(USED, i, i + 1)
     return i
   }
   return -1
@@ -127,6 +139,15 @@ export function leave(): void {
   if (atomic.cmpxchg<u32>(self, stamp | WHERE_IN, stamp | WHERE_OUT) != (stamp | WHERE_IN)) halt()
 }
 
+/** This thread works for process `pid` from now on: its exit waits (exit.ts). */
+export function beginCall(pid: u32): void {
+  atomic.store<u32>(self + offsetof<Thread>('process'), pid)
+}
+
+export function endCall(): void {
+  atomic.store<u32>(self + offsetof<Thread>('process'), 0)
+}
+
 /** IN -> PARKED, before a sleep. => no lock held, what it waits for is published. */
 export function beginPark(): void {
   if (atomic.cmpxchg<u32>(self, stamp | WHERE_IN, stamp | WHERE_PARKED) != (stamp | WHERE_IN)) halt()
@@ -141,6 +162,7 @@ export function endPark(): void {
 export function recover(): void {
   atomic.cmpxchg<u32>(self, stamp | WHERE_IN, stamp | WHERE_OUT)
   atomic.cmpxchg<u32>(self, stamp | WHERE_PARKED, stamp | WHERE_OUT)
+  endCall()
 }
 
 /** This thread was stopped: says so, sleeps for ever where it may, else leaves by the host's exception. */
@@ -196,7 +218,7 @@ export function ring(index: u32): void {
 
 /** Rings every thread: after a death, whoever the dead one was about to wake wakes and looks for itself. */
 export function ringAll(): void {
-  for (let i: u32 = 0; i < THREADS_MAX; i++) {
+  for (let i: u32 = 0; i < threadsUsed(); i++) {
     if ((atomic.load<u32>(THREADS + i * THREAD_BYTES) & WHERE_MASK) != WHERE_FREE) ring(i)
   }
 }

@@ -42,6 +42,8 @@ export class Wait {
   thread: u32
   /** Free for who waits: a futex bit set, a lock's range. */
   value: u32
+  /** Second half of the key: an offset, for futexes. */
+  detail: u64
 }
 
 const BUCKETS: u32 = 256
@@ -55,12 +57,13 @@ function bucketOf(key: u64): usize {
 }
 
 /** Queues this thread on `key`. => null when memory is out. => lock held. */
-export function enqueue(key: u64): Wait | null {
+export function enqueue(key: u64, detail: u64 = 0): Wait | null {
   const wait = create<Wait>()
   if (changetype<usize>(wait) == 0) return null
   const bucket = bucketOf(key)
   const last = load<u32>(bucket, 4)
   wait.key = key
+  wait.detail = detail
   wait.thread = me().index
   wait.prev = changetype<Wait | null>(<usize>last)
   if (last != 0) edit<Wait>(changetype<Wait>(<usize>last)).next = wait
@@ -158,12 +161,12 @@ export function park(key: u64, timeoutMs: f64): i32 {
 }
 
 /** Wakes up to `count` waiters of `key`, first come first. => how many. => lock held. */
-export function wake(key: u64, count: u32): u32 {
+export function wake(key: u64, count: u32, detail: u64 = 0): u32 {
   let woken: u32 = 0
   let wait = changetype<Wait | null>(<usize>load<u32>(bucketOf(key)))
   while (wait != null && woken < count) {
     const next = wait.next
-    if (wait.key == key) {
+    if (wait.key == key && wait.detail == detail) {
       unqueue(wait)
       edit<Wait>(wait).state = WOKEN
       ring(wait.thread)
@@ -196,7 +199,7 @@ export function dropWaits(index: u32): void {
   while (link != 0) {
     const wait = changetype<Wait>(<usize>link)
     if (wait.state == QUEUED) unqueue(wait)
-    else if (wait.state == WOKEN) wake(wait.key, 1)
+    else if (wait.state == WOKEN) wake(wait.key, 1, wait.detail)
     discard(wait)
     link = threadAt(index).waits
   }

@@ -133,6 +133,18 @@ export function finishRun(object: MemObject, index: u64, count: u32, error: u32)
   if (object.writing == 0) wake(keyOf(object), 0x7fffffff)
 }
 
+/** A thread died while it wrote a run: its pages are as dirty as before. => lock held. */
+export function abandonRun(object: MemObject, index: u64, count: u32): void {
+  for (let i: u32 = 0; i < count; i++) {
+    const frame = edit<Frame>(findPage(object, index + i)!)
+    frame.flags = (frame.flags & ~PAGE_WRITEBACK) | PAGE_DIRTY
+    wakePage(frame)
+  }
+  edit<MemObject>(object).writing -= count
+  object.unsynced = 1
+  if (object.writing == 0) wake(keyOf(object), 0x7fffffff)
+}
+
 /**
  * Writes the dirty pages of [from, to) and waits for those that others are writing. => lock held before and after, free in between.
  * => 0, the first failure as -errno (later runs are written all the same), or -EWOULDBLOCK_PARK. `retain`ed by the caller.

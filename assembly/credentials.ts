@@ -1,0 +1,145 @@
+/**
+ * Making processes, and the numbers that they carry: credentials, umask, limits.
+ *
+ * Sources: POSIX.1-2017 setuid, setgid, getgroups, getrlimit. The host is trusted: it may set any of them, for itself and for guests.
+ */
+import {
+  EINVAL,
+  EAGAIN,
+  ESRCH,
+  FDS_MAX,
+  GROUPS_MAX,
+  PROCESS_EGID,
+  PROCESS_EUID,
+  PROCESS_GID,
+  PROCESS_GROUPS,
+  PROCESS_PARENT,
+  PROCESS_THREADS,
+  PROCESS_UID,
+  PROCESS_UMASK,
+  RLIMIT_AS,
+  RLIMIT_MEMLOCK,
+  RLIMIT_NOFILE,
+  RLIM_INFINITY,
+  BUFFER_DATA,
+  ENOMEM
+} from './abi'
+import { leaveProcess } from './exit'
+import { edit } from './journal'
+import { abandon, lock, unlock } from './lock'
+import { Process, Space, findProcess, newProcess, setGroups, setThread, threadCount } from './process'
+import { me } from './thread'
+
+/** A new process with this thread in it. `parent` 0: none. => pid, -EAGAIN (too many, or memory is out), -ESRCH (no such parent). */
+export function sysCreate(parent: u32, uid: u32, gid: u32): i32 {
+  lock()
+  if (parent != 0 && findProcess(parent) == null) {
+    unlock()
+    return -ESRCH
+  }
+  const process = newProcess(parent)
+  if (process == null) {
+    abandon()
+    unlock()
+    return -EAGAIN
+  }
+  process.uid = uid
+  process.euid = uid
+  process.gid = gid
+  process.egid = gid
+  setThread(process, me().index, true)
+  const pid = process.pid
+  unlock()
+  return pid
+}
+
+/** This thread runs the process too. => 0. */
+export function sysJoin(process: Process): i32 {
+  lock()
+  setThread(process, me().index, true)
+  unlock()
+  return 0
+}
+
+/** This thread runs the process no longer; the last one ends it. => 0, -ESRCH. */
+export function sysLeave(pid: u32): i32 {
+  lock()
+  const process = findProcess(pid)
+  if (process != null) leaveProcess(process, me().index)
+  unlock()
+  return process == null ? -ESRCH : 0
+}
+
+/** => one of the PROCESS_* numbers, -EINVAL for another. */
+export function sysGet(process: Process, what: u32): f64 {
+  switch (what) {
+    case PROCESS_UID:
+      return process.uid
+    case PROCESS_GID:
+      return process.gid
+    case PROCESS_EUID:
+      return process.euid
+    case PROCESS_EGID:
+      return process.egid
+    case PROCESS_UMASK:
+      return process.umask
+    case PROCESS_PARENT:
+      return process.parent
+    case PROCESS_GROUPS:
+      return process.groupCount
+    case PROCESS_THREADS:
+      return threadCount(process)
+    default:
+      return -EINVAL
+  }
+}
+
+/** Sets an id. => 0, -EINVAL. */
+export function sysSet(process: Process, what: u32, value: u32): i32 {
+  let result = 0
+  lock()
+  edit<Process>(process)
+  if (what == PROCESS_UID) process.uid = value
+  else if (what == PROCESS_GID) process.gid = value
+  else if (what == PROCESS_EUID) process.euid = value
+  else if (what == PROCESS_EGID) process.egid = value
+  else result = -EINVAL
+  unlock()
+  return result
+}
+
+/** Sets the supplementary groups to `count` words at BUFFER_DATA. => 0, -EINVAL (more than GROUPS_MAX), -ENOMEM. */
+export function sysSetGroups(process: Process, count: u32): i32 {
+  if (count > GROUPS_MAX) return -EINVAL
+  lock()
+  const stored = setGroups(process, <usize>me().buffer + BUFFER_DATA, count)
+  if (!stored) abandon()
+  unlock()
+  return stored ? 0 : -ENOMEM
+}
+
+function toLimit(value: f64): u32 {
+  return value >= 0 && value < <f64>RLIM_INFINITY ? <u32>value : RLIM_INFINITY
+}
+
+/** setrlimit: bytes for AS and MEMLOCK, descriptors for NOFILE; from 2^32 - 1 on, none. => 0, -EINVAL. */
+export function sysSetLimit(process: Process, what: u32, value: f64): i32 {
+  const limit = toLimit(value)
+  let result = 0
+  lock()
+  const space = edit<Space>(process.space!)
+  if (what == RLIMIT_AS) space.limitAs = limit
+  else if (what == RLIMIT_MEMLOCK) space.limitMemlock = limit
+  else if (what == RLIMIT_NOFILE) edit<Process>(process).fdLimit = min(limit, FDS_MAX)
+  else result = -EINVAL
+  unlock()
+  return result
+}
+
+/** getrlimit. => the limit, RLIM_INFINITY for none, -EINVAL. */
+export function sysGetLimit(process: Process, what: u32): f64 {
+  const space = process.space!
+  if (what == RLIMIT_AS) return space.limitAs
+  if (what == RLIMIT_MEMLOCK) return space.limitMemlock
+  return what == RLIMIT_NOFILE ? process.fdLimit : -EINVAL
+}

@@ -1,0 +1,175 @@
+/**
+ * Ends: of a process, and of a thread that was stopped or has died.
+ *
+ * A reap makes the kernel whole again after a death: it takes the lock over if the dead thread held it and rolls its transaction
+ * back (lock.ts), then releases what the thread's slot names, then leaves its processes on its behalf. Each step finds the next by what stands in the
+ * slot, so a reaper that dies is itself reaped and the work goes on.
+ */
+import {
+  EAGAIN,
+  EBUSY,
+  ESRCH,
+  PROCESSES_MAX,
+  STATE_SEQ_SHIFT,
+  THREADS_MAX,
+  WHERE_FREE,
+  WHERE_DEAD,
+  WHERE_MASK,
+  WHERE_STOPPED,
+  WINDOW_END,
+  WINDOW_START
+} from './abi'
+import { now, stalled } from './env'
+import { closeFiles } from './fd'
+import { abandonFill } from './fill'
+import { releaseHolds } from './hold'
+import { IO_FILL, IO_NONE, IO_RESIZE, IO_WRITE } from './io'
+import { put } from './journal'
+import { lock, relax, takeOver, unlock } from './lock'
+import { MemObject } from './object'
+import { dropRequests, failRequestsTo } from './pager'
+import { dropCwd } from './path'
+import {
+  Process,
+  findProcess,
+  freeProcess,
+  hasThread,
+  processAt,
+  setThread,
+  threadCount
+} from './process'
+import { releaseObject } from './release'
+import { K } from './root'
+import { abandonResize } from './resize'
+import { THREADS, THREAD_BYTES, Thread, declareDead, me, release, ringAll, threadAt, threadsUsed } from './thread'
+import { finishDying, unmapRange } from './unmap'
+import { dropViews } from './view'
+import { dropWaits, interrupt, pauseForRing } from './wait'
+import { abandonRun } from './writeback'
+
+/** Everything a process has is released: mappings, files, locks, working directory. => lock held; relaxes. */
+function endProcess(process: Process): void {
+  put(changetype<usize>(process) + offsetof<Process>('exiting'), me().index + 1)
+  relax()
+  awaitCalls(process)
+  finishDying(process.space!)
+  unmapRange(process.space!, WINDOW_START, WINDOW_END)
+  closeFiles(process, true)
+  dropCwd(process)
+  relax()
+  freeProcess(process)
+  relax()
+}
+
+/** => another thread that is in a call of the process, -1 when none is. */
+function callerOf(pid: u32): i32 {
+  for (let i: u32 = 0; i < threadsUsed(); i++) {
+    const at = THREADS + i * THREAD_BYTES
+    const where = atomic.load<u32>(at) & WHERE_MASK
+    if (i == me().index || where == WHERE_FREE || where == WHERE_DEAD) continue
+    if (atomic.load<u32>(at + offsetof<Thread>('process')) == pid) return i
+  }
+  return -1
+}
+
+/** Calls of other threads in the process end before it does: their sleeps are interrupted. => lock held; free in between. */
+function awaitCalls(process: Process): void {
+  const since = now(0)
+  let caller = callerOf(process.pid)
+  while (caller >= 0) {
+    interrupt(<u32>caller)
+    unlock()
+    pauseForRing(0, 0)
+    lock()
+    if (now(0) - since > <f64>K.stallMs) {
+      put(changetype<usize>(process) + offsetof<Process>('exiting'), 0)
+      unlock()
+      stalled(<u32>caller)
+    }
+    caller = callerOf(process.pid)
+  }
+}
+
+/** _exit(2): ends the process whatever its threads do; their next call with its pid is ESRCH. => 0, -ESRCH. */
+export function sysExit(pid: u32, status: u32): i32 {
+  lock()
+  const process = findProcess(pid)
+  if (process == null || process.exiting != 0) {
+    unlock()
+    return -ESRCH
+  }
+  put(changetype<usize>(process) + offsetof<Process>('status'), status)
+  endProcess(process)
+  unlock()
+  return 0
+}
+
+/** Thread `index` leaves a process; the last one ends it. => lock held; relaxes. */
+export function leaveProcess(process: Process, index: u32): void {
+  setThread(process, index, false)
+  if (threadCount(process) == 0 && process.exiting == 0) endProcess(process)
+}
+
+/** What thread `index` was doing outside the lock is undone. => lock held; relaxes. */
+function dropIo(index: u32): void {
+  const thread = threadAt(index)
+  const kind = thread.ioKind
+  if (kind == IO_NONE) return
+  const object = changetype<MemObject>(<usize>thread.ioObject)
+  put(changetype<usize>(thread) + offsetof<Thread>('ioKind'), IO_NONE)
+  if (kind == IO_FILL) abandonFill(object, thread.ioIndex, thread.ioCount)
+  else if (kind == IO_WRITE) abandonRun(object, thread.ioIndex, thread.ioCount)
+  else if (kind == IO_RESIZE) abandonResize(object)
+  releaseObject(object)
+  relax()
+}
+
+/** The processes that thread `index` ran lose it; half-done unmaps of theirs are finished. => lock held; relaxes. */
+function dropProcesses(index: u32): void {
+  for (let i: u32 = 0; i < PROCESSES_MAX; i++) {
+    const process = processAt(i)
+    if (process == null || !hasThread(process, index)) continue
+    finishDying(process.space!)
+    relax()
+    if (process.exiting == index + 1) put(changetype<usize>(process) + offsetof<Process>('exiting'), 0)
+    leaveProcess(process, index)
+  }
+}
+
+/** => thread `index` of that sequence number executes nothing more in the kernel: it is DEAD or STOPPED, or the host has proof. */
+function isGone(index: u32, sequence: u32, proven: bool): bool {
+  if (proven) return declareDead(index, sequence)
+  const where = atomic.load<u32>(THREADS + index * THREAD_BYTES) & WHERE_MASK
+  if (where == WHERE_STOPPED) return declareDead(index, sequence)
+  return where == WHERE_DEAD
+}
+
+/**
+ * Releases all that a dead thread held and frees its slot. => 0, -ESRCH (no such thread, or reaped already), -EBUSY (it may still run: stop it, or
+ * bring proof), -EAGAIN (a file call of it is still being served: the kernel is whole, its slot follows later).
+ */
+export function sysReap(index: u32, sequence: u32, proven: bool): i32 {
+  if (index >= THREADS_MAX) return -ESRCH
+  const state = atomic.load<u32>(THREADS + index * THREAD_BYTES)
+  if (state >> STATE_SEQ_SHIFT != sequence || (state & WHERE_MASK) == WHERE_FREE) return -ESRCH
+  if (!isGone(index, sequence, proven)) return -EBUSY
+  failRequestsTo(index)
+  const served = dropRequests(index)
+  if (!takeOver(index)) lock()
+  if (served != 0) {
+    unlock()
+    return -EAGAIN
+  }
+  atomic.store<u32>(THREADS + index * THREAD_BYTES + offsetof<Thread>('grantBytes'), 0)
+  dropIo(index)
+  dropWaits(index)
+  relax()
+  releaseHolds(index)
+  relax()
+  dropViews(index)
+  dropProcesses(index)
+  release(index)
+  unlock()
+  ringAll()
+  return 0
+}

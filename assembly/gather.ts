@@ -1,0 +1,197 @@
+/**
+ * Moving the pages of a range into one run of frames, for a host view.
+ *
+ * A page that is present is copied and its entries are cleared (they fault in again); an absent one is made right in the run. It does not
+ * work for pages that another view pins, or that a thread holds a grant on for longer than a moment: then the call fails.
+ */
+import { ENOMEM, EWOULDBLOCK_PARK, SIGSEGV } from './abi'
+import { PAGE_BUSY, PAGE_WRITEBACK, addPage, findPage, keyOfPage, movePage } from './cache'
+import { charge } from './commit'
+import { RETRY, fillInto, makePresent } from './fill'
+import { FRAME_ANON, FRAME_KERNEL, FRAME_PAGE, Frame, allocRun, frameAddress, frameAt, frameIndex, freeFrame } from './frame'
+import { awaitHolder, holderOfFrame } from './grant'
+import { now } from './env'
+import { edit, put } from './journal'
+import { lock, relax, relaxIfDeep, unlock } from './lock'
+import { MemObject, OBJECT_FILE } from './object'
+import { Space } from './process'
+import {
+  PTE_CHARGED,
+  PTE_PRIVATE,
+  PTE_READ,
+  PTE_WRITE,
+  frameOfPte,
+  makePte,
+  setPte
+} from './pte'
+import { makeRoom } from './room'
+import { K, pageRound } from './root'
+import { unmapPage, zapEntry } from './space'
+import { Thread, me, threadAt } from './thread'
+import { VMA_DYING, VMA_NORESERVE, VMA_SHARED, Vma, findVma, indexOf } from './vma'
+import { park } from './wait'
+
+/** => 0: the pages of the range are in one run now (as far as nobody changed it since), -ENOMEM, -SIGSEGV, -EWOULDBLOCK_PARK, -EIO. => lock not held. */
+export function gather(space: Space, address: u32, pages: u32): i32 {
+  lock()
+  let run = allocRun(pages, FRAME_KERNEL)
+  if (run == null && makeRoom(pages)) run = allocRun(pages, FRAME_KERNEL)
+  if (run == null) {
+    unlock()
+    return -ENOMEM
+  }
+  setGather(frameIndex(run), pages)
+  let result = 0
+  let done: u32 = 0
+  while (done < pages && result == 0) {
+    relaxIfDeep()
+    result = gatherAt(space, address + (done << K.pageShift))
+    if (result == RETRY) result = 0
+    done = pages - me().gatherCount
+  }
+  freeGather(me().index)
+  unlock()
+  return result
+}
+
+function setGather(frame: u32, count: u32): void {
+  put(changetype<usize>(me()) + offsetof<Thread>('gatherFrame'), frame)
+  put(changetype<usize>(me()) + offsetof<Thread>('gatherCount'), count)
+}
+
+/** The next frame of the run is in use now. */
+function advance(count: u32): void {
+  setGather(me().gatherFrame + count, me().gatherCount - count)
+}
+
+function nextFrame(kind: u32): Frame {
+  const frame = edit<Frame>(frameAt(me().gatherFrame))
+  frame.kind = kind
+  return frame
+}
+
+/** Frees the rest of a run. => lock held; relaxes. */
+export function freeGather(index: u32): void {
+  const thread = threadAt(index)
+  while (thread.gatherCount != 0) {
+    const last = thread.gatherFrame + thread.gatherCount - 1
+    put(changetype<usize>(thread) + offsetof<Thread>('gatherCount'), thread.gatherCount - 1)
+    freeFrame(frameAt(last))
+    relaxIfDeep()
+  }
+  relax()
+}
+
+/** Brings the page at `address` to the next frame of the run. => 0 (or RETRY), -errno. */
+function gatherAt(space: Space, address: u32): i32 {
+  const vma = findVma(space, address)
+  if (vma == null || (vma.flags & VMA_DYING) != 0) return -SIGSEGV
+  const object = vma.object
+  if ((vma.flags & VMA_SHARED) != 0 && object != null) {
+    return gatherObjectPage(object, indexOf(vma, address))
+  }
+  return gatherPrivate(space, vma, address)
+}
+
+function gatherObjectPage(object: MemObject, index: u64): i32 {
+  const frame = findPage(object, index)
+  if (frame == null) return makeInRun(object, index)
+  const waited = waitSettled(frame)
+  if (waited != 0) return waited
+  const fresh = nextFrame(FRAME_PAGE)
+  memory.copy(frameAddress(fresh), frameAddress(frame), K.pageBytes)
+  unmapPage(frame, object)
+  movePage(frame, fresh)
+  advance(1)
+  relax()
+  return 0
+}
+
+/** => 0 when a page can be moved now; RETRY after a wait; -ENOMEM when a view pins it. */
+function waitSettled(frame: Frame): i32 {
+  if ((frame.flags & (PAGE_BUSY | PAGE_WRITEBACK)) != 0) {
+    return park(keyOfPage(frame), -1) == -EWOULDBLOCK_PARK ? -EWOULDBLOCK_PARK : RETRY
+  }
+  if (frame.pins != 0) return -ENOMEM
+  const holder = holderOfFrame(frame, false)
+  if (holder < 0) return 0
+  awaitHolder(holder, now(0))
+  return RETRY
+}
+
+/** An absent page, and absent ones behind it, are made in the run: cleared, or read in one go. */
+function makeInRun(object: MemObject, index: u64): i32 {
+  const end = pageRound(object.size) >> K.pageShift
+  if (object.kind == OBJECT_FILE) {
+    const count = <u32>min<u64>(min<u32>(me().gatherCount, 256), end > index ? end - index : 1)
+    return fillFromRun(object, index, count)
+  }
+  const frame = nextFrame(FRAME_PAGE)
+  if (!addPage(object, index, frame, 0)) {
+    put(changetype<usize>(frame) + offsetof<Frame>('kind'), FRAME_KERNEL)
+    return -ENOMEM
+  }
+  memory.fill(frameAddress(frame), 0, K.pageBytes)
+  advance(1)
+  return 0
+}
+
+/** Reads `count` absent pages, as many as are absent, straight into the run. */
+function fillFromRun(object: MemObject, index: u64, count: u32): i32 {
+  const start = me().gatherFrame
+  let added: u32 = 0
+  while (added < count && findPage(object, index + added) == null) {
+    const frame = edit<Frame>(frameAt(start + added))
+    frame.kind = FRAME_PAGE
+    if (!addPage(object, index + added, frame, PAGE_BUSY)) {
+      frame.kind = FRAME_KERNEL
+      break
+    }
+    added++
+  }
+  if (added == 0) return -ENOMEM
+  advance(added)
+  return fillInto(object, index, added)
+}
+
+/** A private page: the own copy moves; anything else is copied into the run. */
+function gatherPrivate(space: Space, vma: Vma, address: u32): i32 {
+  const at = makePte(space, address)
+  if (at == 0) return -ENOMEM
+  const entry = load<u32>(at)
+  let from: usize = K.zeroFrame
+  const object = vma.object
+  if ((entry & PTE_PRIVATE) != 0) {
+    const own = frameOfPte(entry)
+    if (own.refs == 1) {
+      const waited = waitSettled(own)
+      if (waited != 0) return waited
+    }
+    from = frameAddress(own)
+  } else if (object != null) {
+    const frame = findPage(object, indexOf(vma, address))
+    if (frame == null || (frame.flags & PAGE_BUSY) != 0) {
+      return makePresent(object, indexOf(vma, address), 1)
+    }
+    from = frameAddress(frame)
+  }
+  return copyToRun(vma, at, entry, from)
+}
+
+function copyToRun(vma: Vma, at: usize, entry: u32, from: usize): i32 {
+  let charged = entry & PTE_CHARGED
+  const fresh0 = (entry & PTE_PRIVATE) == 0 || charged != 0
+  if ((vma.flags & VMA_NORESERVE) != 0 && fresh0) {
+    if (!charge(1)) return -ENOMEM
+    charged = PTE_CHARGED
+  }
+  const fresh = nextFrame(FRAME_ANON)
+  fresh.refs = 1
+  memory.copy(frameAddress(fresh), from, K.pageBytes)
+  advance(1)
+  if (entry != 0) zapEntry(at)
+  setPte(at, <u32>frameAddress(fresh) | PTE_READ | PTE_WRITE | PTE_PRIVATE | charged)
+  relaxIfDeep()
+  if (entry != 0) relax()
+  return 0
+}

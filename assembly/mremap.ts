@@ -1,0 +1,241 @@
+/**
+ * mremap.
+ *
+ * Source: Linux mremap(2); SEMANTICS of old size 0 (duplicates a shared mapping) and of growth past the end of file as there.
+ * A move takes the entries along, so private pages keep their frames and nothing is copied.
+ */
+import {
+  EAGAIN,
+  EFAULT,
+  EINVAL,
+  ENOMEM,
+  MREMAP_FIXED,
+  MREMAP_MAYMOVE,
+  RLIM_INFINITY,
+  WINDOW_END
+} from './abi'
+import { charge } from './commit'
+import { settle } from './grant'
+import { edit } from './journal'
+import { abandon, lock, relax, relaxIfDeep, unlock } from './lock'
+import { aligned, inWindow } from './mmap'
+import { lockLimit } from './mlock'
+import { retain } from './object'
+import { populate } from './populate'
+import { Process, Space } from './process'
+import { makePte, nextPte, pteAt, setPte, trimTable } from './pte'
+import { makeRoom } from './room'
+import { K, pageRound } from './root'
+import { create } from './slab'
+import { findRoom, isFree } from './space'
+import { cutBoth, unmapRange } from './unmap'
+import {
+  VMA_CHARGED,
+  VMA_LOCKED,
+  VMA_SHARED,
+  Vma,
+  findVma,
+  link,
+  mergeVma,
+  pagesIn,
+  setRange,
+  unlink
+} from './vma'
+
+/**
+ * => the mapping's address now; -EINVAL (unaligned, new size 0, unknown flags, FIXED without MAYMOVE, overlap, DONTUNMAP, old size 0 of a
+ * private mapping), -EFAULT (a hole, or more than one mapping to grow or move), -ENOMEM, -EAGAIN (locked, over the limit).
+ */
+export function sysMremap(
+  process: Process,
+  address: u64,
+  oldLength: u64,
+  newLength: u64,
+  flags: u32,
+  wanted: u64
+): i32 {
+  const fixed = (flags & MREMAP_FIXED) != 0
+  if ((flags & ~(MREMAP_MAYMOVE | MREMAP_FIXED)) != 0 || !aligned(address)) return -EINVAL
+  if (fixed && (flags & MREMAP_MAYMOVE) == 0) return -EINVAL
+  if (newLength == 0) return -EINVAL
+  if (newLength > WINDOW_END || oldLength > WINDOW_END) return -EINVAL
+  const before = pageRound(oldLength)
+  const after = pageRound(newLength)
+  if (fixed && (!aligned(wanted) || !inWindow(wanted, after))) return -EINVAL
+  if (fixed && wanted < address + max<u64>(before, 1) && address < wanted + after) return -EINVAL
+  lock()
+  const result = remapLocked(process, address, before, after, flags, fixed ? wanted : 0)
+  const locked = result < -4096 && isLocked(process.space!, <u32>result)
+  unlock()
+  if (locked && after > before) populate(process.space!, <u32>result + <u32>before, after - before)
+  return result
+}
+
+function isLocked(space: Space, address: u32): bool {
+  const vma = findVma(space, address)
+  return vma != null && (vma.flags & VMA_LOCKED) != 0
+}
+
+function remapLocked(
+  process: Process,
+  address: u64,
+  before: u64,
+  after: u64,
+  flags: u32,
+  wanted: u64
+): i32 {
+  const space = process.space!
+  if (!inWindow(address, max<u64>(before, 1))) return -EFAULT
+  const vma = findVma(space, <u32>address)
+  if (vma == null) return -EFAULT
+  if (before == 0) return duplicate(process, vma, address, after, flags, wanted)
+  if (wanted == 0 && after <= before) return shrinkTo(space, address, before, after)
+  if (after > before && address + before > vma.end) return -EFAULT
+  if (wanted != 0 && address + min(before, after) > vma.end) return -EFAULT
+  const limited = checkGrowth(process, vma, before, after)
+  if (limited != 0) return limited
+  if (wanted == 0 && growInPlace(space, vma, address, before, after)) return <i32>address
+  if (wanted == 0 && (flags & MREMAP_MAYMOVE) == 0) return -ENOMEM
+  return moveTo(process, address, before, after, wanted)
+}
+
+function shrinkTo(space: Space, address: u64, before: u64, after: u64): i32 {
+  if (after == before) return <i32>address
+  const result = unmapRange(space, address + after, address + before)
+  return result < 0 ? result : <i32>address
+}
+
+/** RLIMIT_MEMLOCK, RLIMIT_AS and the commit account for what is added. */
+function checkGrowth(process: Process, vma: Vma, before: u64, after: u64): i32 {
+  if (after <= before) return 0
+  const space = process.space!
+  const pages = <u32>((after - before) >> K.pageShift)
+  if ((vma.flags & VMA_LOCKED) != 0 && lockLimit(process, pages) != 0) return -EAGAIN
+  if (space.limitAs == RLIM_INFINITY) return 0
+  return (<u64>(space.mappedPages + pages) << K.pageShift) > space.limitAs ? -ENOMEM : 0
+}
+
+/** Charges growth of a charged vma. */
+function chargeGrowth(space: Space, vma: Vma, pages: u32): bool {
+  if ((vma.flags & VMA_CHARGED) == 0) return true
+  if (!charge(pages)) return false
+  edit<Space>(space).charged += pages
+  return true
+}
+
+function growInPlace(space: Space, vma: Vma, address: u64, before: u64, after: u64): bool {
+  const end = address + before
+  if (vma.end != end || address + after > WINDOW_END) return false
+  if (!isFree(space, end, address + after)) return false
+  if (!chargeGrowth(space, vma, <u32>((after - before) >> K.pageShift))) return false
+  setRange(vma, vma.start, address + after)
+  mergeVma(vma)
+  return true
+}
+
+/** Old size 0: a second mapping of the same shared pages. */
+function duplicate(
+  process: Process,
+  vma: Vma,
+  address: u64,
+  after: u64,
+  flags: u32,
+  wanted: u64
+): i32 {
+  if ((vma.flags & VMA_SHARED) == 0) return -EINVAL
+  if ((flags & MREMAP_MAYMOVE) == 0) return -ENOMEM
+  const space = process.space!
+  const to = prepare(process, after, wanted)
+  if (to <= 0 && to > -4096) return to
+  const source = findVma(space, <u32>address)
+  if (source == null) return -ENOMEM
+  const fresh = create<Vma>()
+  if (changetype<usize>(fresh) == 0) return -ENOMEM
+  memory.copy(changetype<usize>(fresh), changetype<usize>(source), offsetof<Vma>())
+  fresh.pageStart = source.pageStart + ((address - source.start) >> K.pageShift)
+  fresh.pageEnd = fresh.pageStart + (after >> K.pageShift)
+  fresh.start = <u64>(<u32>to)
+  fresh.end = fresh.start + after
+  retain(source.object!)
+  link(space, fresh)
+  mergeVma(fresh)
+  return to
+}
+
+/** => where the mapping will be: `wanted`, emptied, or new room; -errno. */
+function prepare(process: Process, bytes: u64, wanted: u64): i32 {
+  const space = process.space!
+  if (space.count + 2 >= K.mappingsMax) return -ENOMEM
+  if (wanted == 0) {
+    const room = findRoom(space, bytes, bytes >= 65536 ? 65536 : K.pageBytes)
+    return room == 0 ? -ENOMEM : <i32>room
+  }
+  const result = unmapRange(space, wanted, wanted + bytes)
+  return result < 0 ? result : <i32>wanted
+}
+
+/** Moves [address, address + min(before, after)) and gives the rest back, or adds what is missing. */
+function moveTo(process: Process, address: u64, before: u64, after: u64, wanted: u64): i32 {
+  const space = process.space!
+  const kept = min(before, after)
+  const to = prepare(process, after, wanted)
+  if (to <= 0 && to > -4096) return to
+  if (after < before) {
+    const cutOff = unmapRange(space, address + after, address + before)
+    if (cutOff < 0) return cutOff
+  }
+  if (!tablesFor(space, <u32>address, kept, <u32>to)) return -ENOMEM
+  settle(space, <u32>address, <u32>(address + kept))
+  if (!cutBoth(space, address, address + kept)) {
+    abandon()
+    return -ENOMEM
+  }
+  const vma = findVma(space, <u32>address)
+  if (vma == null || vma.end < address + kept) return -EFAULT
+  if (after > before && !chargeGrowth(space, vma, <u32>((after - before) >> K.pageShift))) {
+    abandon()
+    return -ENOMEM
+  }
+  moveVma(space, vma, <u32>to, after)
+  moveEntries(space, <u32>address, <u32>(address + kept), <u32>to)
+  relax()
+  return to
+}
+
+/** Takes the vma to its new place. */
+function moveVma(space: Space, vma: Vma, to: u32, bytes: u64): void {
+  unlink(vma)
+  edit<Vma>(vma)
+  vma.start = to
+  vma.end = <u64>to + bytes
+  vma.pageEnd = vma.pageStart + (bytes >> K.pageShift)
+  link(space, vma)
+}
+
+/** Makes the tables that the entries will move to, so that the move itself cannot fail. */
+function tablesFor(space: Space, from: u32, bytes: u64, to: u32): bool {
+  const end = from + <u32>bytes
+  let address = nextPte(space, from, end)
+  while (address < end) {
+    while (makePte(space, to + (address - from)) == 0) if (!makeRoom(4)) return false
+    relaxIfDeep()
+    address = nextPte(space, address + K.pageBytes, end)
+  }
+  return true
+}
+
+/** Moves entries; the vma stands at its new place already. One transaction: an entry is 32 bytes in the journal. */
+function moveEntries(space: Space, from: u32, end: u32, to: u32): void {
+  let address = nextPte(space, from, end)
+  while (address < end) {
+    const at = pteAt(space, address)
+    const entry = load<u32>(at)
+    setPte(at, 0)
+    setPte(makePte(space, to + (address - from)), entry)
+    const next = nextPte(space, address + K.pageBytes, end)
+    if ((next ^ address) >> (K.pageShift + K.pageShift - 2) != 0) trimTable(space, address)
+    address = next
+  }
+  const vma = findVma(space, to)
+  if (vma != null && pagesIn(vma) != 0) mergeVma(vma)
+}

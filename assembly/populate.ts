@@ -1,0 +1,32 @@
+/**
+ * Faulting pages in ahead of use: MAP_POPULATE, MAP_LOCKED, mlock, MADV_WILLNEED, and host views.
+ */
+import { fault } from './fault'
+import { lock, relax, unlock } from './lock'
+import { PROT_WRITE } from './abi'
+import { Space } from './process'
+import { K } from './root'
+import { VMA_SHARED, findVma } from './vma'
+
+/**
+ * Makes every page of [start, start + bytes) present; private writable ones get their own frame. => 0, or the first fault's -SIGSEGV,
+ * -SIGBUS, -EWOULDBLOCK_PARK (the pages before it are present). => lock not held.
+ */
+export function populate(space: Space, start: u32, bytes: u64): i32 {
+  const end = <u64>start + bytes
+  for (let at: u64 = start; at < end; at += K.pageBytes) {
+    lock()
+    const result = touchPage(space, <u32>at)
+    unlock()
+    if (result != 0) return result
+  }
+  return 0
+}
+
+function touchPage(space: Space, address: u32): i32 {
+  const vma = findVma(space, address)
+  const own = vma != null && (vma.flags & VMA_SHARED) == 0 && (vma.prot & PROT_WRITE) != 0
+  const result = fault(space, address, own)
+  relax()
+  return result
+}

@@ -1,0 +1,121 @@
+/**
+ * Counters and snapshots for observers: nothing here changes anything, nothing elsewhere depends on it.
+ */
+import {
+  BUFFER_DATA,
+  BUFFER_DATA_BYTES,
+  BUFFER_RESULT,
+  STAT_KERNEL_BYTES,
+  STAT_MAP_BYTES,
+  STAT_PAGE_DIRTY,
+  STAT_PAGE_PRESENT,
+  STAT_PAGE_PRIVATE,
+  STAT_PAGE_VIEWED,
+  STAT_PAGE_WRITABLE,
+  STAT_PAGE_ZERO,
+  WINDOW_END
+} from './abi'
+import { PAGE_VIEWED, findPage, isDirty } from './cache'
+import { Frame, largestRun } from './frame'
+import { Inode } from './inode'
+import { inWindow } from './mmap'
+import { Process } from './process'
+import { PTE_PRIVATE, PTE_WRITE, PTE_ZERO, frameOfPte, pteOf } from './pte'
+import { K } from './root'
+import { lock, unlock } from './lock'
+import { me } from './thread'
+import { Vma, findVma, indexOf, nextVma } from './vma'
+
+function result(): usize {
+  return <usize>me().buffer + BUFFER_RESULT
+}
+
+/** Writes the kernel's counters, words in the order of STAT_KERNEL_* (abi.ts), to BUFFER_RESULT. => bytes written. */
+export function sysStatKernel(): i32 {
+  const to = result()
+  lock()
+  store<u32>(to, K.pageBytes)
+  store<u32>(to, K.frameCount, 4)
+  store<u32>(to, K.freeFrames, 8)
+  store<u32>(to, K.committed, 12)
+  store<u32>(to, K.commitLimit, 16)
+  store<u32>(to, K.dirtyPages, 20)
+  store<u32>(to, K.cachedPages, 24)
+  store<u32>(to, K.orphanFrames, 28)
+  store<u32>(to, K.processes, 32)
+  store<u32>(to, K.objects, 36)
+  store<u32>(to, K.mappings, 40)
+  store<u32>(to, K.inodes, 44)
+  store<u32>(to, largestRun(), 48)
+  unlock()
+  return STAT_KERNEL_BYTES
+}
+
+/** => what observers are told of one page: STAT_PAGE_* bits. */
+function pageBits(process: Process, vma: Vma, address: u32): u32 {
+  const object = vma.object
+  const entry = pteOf(process.space!, address)
+  let frame: Frame | null = null
+  let bits: u32 = 0
+  if ((entry & PTE_ZERO) != 0) return STAT_PAGE_PRESENT | STAT_PAGE_ZERO
+  if ((entry & PTE_PRIVATE) != 0) bits |= STAT_PAGE_PRESENT | STAT_PAGE_PRIVATE
+  else if (entry != 0) frame = frameOfPte(entry)
+  else if (object != null) frame = findPage(object, indexOf(vma, address))
+  if ((entry & PTE_WRITE) != 0) bits |= STAT_PAGE_WRITABLE
+  if (frame == null) return bits
+  bits |= STAT_PAGE_PRESENT
+  if (isDirty(frame)) bits |= STAT_PAGE_DIRTY
+  if ((frame.flags & PAGE_VIEWED) != 0) bits |= STAT_PAGE_VIEWED
+  return bits
+}
+
+/** Writes one byte of STAT_PAGE_* bits a page from `address` on to BUFFER_DATA. => pages written; a hole is 0. */
+export function sysStatPages(process: Process, address: u64, pages: u32): i32 {
+  const count = min<u32>(pages, BUFFER_DATA_BYTES)
+  const to = <usize>me().buffer + BUFFER_DATA
+  lock()
+  for (let i: u32 = 0; i < count; i++) {
+    const at = address + (<u64>i << K.pageShift)
+    const vma = inWindow(at, 1) ? findVma(process.space!, <u32>at) : null
+    store<u8>(to + i, vma == null ? 0 : pageBits(process, vma, <u32>at))
+  }
+  unlock()
+  return count
+}
+
+/**
+ * Writes a record of STAT_MAP_BYTES a mapping, from the first that ends past `from`, to BUFFER_DATA: start, end, prot, flags (VMA_*), offset (f64, bytes),
+ * inode number (f64, 0 for anonymous memory), maximal prot, mount (-1: kernel). => records written; 0 at the end.
+ */
+export function sysStatMaps(process: Process, from: u64): i32 {
+  const base = <usize>me().buffer + BUFFER_DATA
+  let count: u32 = 0
+  lock()
+  let vma = nextVma(process.space!, from)
+  while (vma != null && (count + 1) * STAT_MAP_BYTES <= BUFFER_DATA_BYTES) {
+    writeMap(base + count * STAT_MAP_BYTES, vma)
+    count++
+    vma = vma.end >= WINDOW_END ? null : nextVma(process.space!, vma.end)
+  }
+  unlock()
+  return count
+}
+
+function writeMap(to: usize, vma: Vma): void {
+  const object = vma.object
+  store<u32>(to, <u32>vma.start)
+  store<u32>(to, <u32>vma.end, 4)
+  store<u32>(to, vma.prot, 8)
+  store<u32>(to, vma.flags, 12)
+  store<f64>(to, <f64>(vma.pageStart << K.pageShift), 16)
+  store<f64>(to, inodeNumber(vma), 24)
+  store<u32>(to, vma.maxProt, 32)
+  store<i32>(to, object == null || vma.inode == 0 ? -1 : object.mount, 36)
+  store<u32>(to, object == null ? 0 : object.resident, 40)
+  store<u32>(to, object == null ? 0 : object.dirtyPages, 44)
+}
+
+function inodeNumber(vma: Vma): f64 {
+  if (vma.inode == 0) return 0
+  return <f64>changetype<Inode>(<usize>vma.inode).ino
+}

@@ -1,0 +1,27 @@
+/**
+ * Every structure checker at once: what tests call after each operation, and observers when in doubt.
+ */
+import { PANIC_COMMIT, PROCESSES_MAX } from './abi'
+import { checkFrames } from './frame'
+import { lock, unlock } from './lock'
+import { check } from './panic'
+import { processAt } from './process'
+import { K } from './root'
+import { checkSlabs } from './slab'
+import { checkSpace } from './space'
+import { checkWaits } from './wait'
+
+/** Panics at the first broken invariant. => 0. => lock not held. */
+export function sysCheck(): i32 {
+  lock()
+  checkFrames()
+  checkSlabs()
+  checkWaits()
+  check(K.committed <= K.commitLimit + K.kernelReserve, PANIC_COMMIT, K.committed)
+  for (let i: u32 = 0; i < PROCESSES_MAX; i++) {
+    const process = processAt(i)
+    if (process != null) checkSpace(process.space!)
+  }
+  unlock()
+  return 0
+}
