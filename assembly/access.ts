@@ -11,17 +11,10 @@ import { lock, unlock } from './lock'
 import { inWindow } from './mmap'
 import { OBJECT_FILE } from './object'
 import { Process } from './process'
-import {
-  PTE_FLAGS,
-  PTE_PRIVATE,
-  PTE_READ,
-  PTE_WRITE,
-  frameOfPte,
-  pteOf
-} from './pte'
+import { frameOfPte, PTE_FLAGS, PTE_PRIVATE, PTE_READ, PTE_WRITE, pteOf } from './pte'
 import { K } from './root'
 import { me } from './thread'
-import { VMA_SHARED, Vma, findVma, indexOf } from './vma'
+import { findVma, indexOf, VMA_SHARED, Vma } from './vma'
 
 /** Longest stretch of one grant, bytes. */
 const GRANT_BYTES_MAX: u32 = 1048576

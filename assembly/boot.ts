@@ -1,12 +1,13 @@
 /**
  * Boot: the root's constants, the frame table, the first frames. Once, by the thread that made the memory.
  */
-import { ABI_VERSION, EINVAL, ENOMEM, PAGE_SHIFT_MAX, PAGE_SHIFT_MIN, BUFFER_BYTES } from './abi'
+import { ABI_VERSION, BUFFER_BYTES, EINVAL, ENOMEM, PAGE_SHIFT_MAX, PAGE_SHIFT_MIN } from './abi'
 import { now } from './env'
-import { FRAME_BYTES, FRAME_KERNEL, allocFrame, allocRun, bootFrames, frameAddress } from './frame'
+import { allocFrame, allocRun, bootFrames, FRAME_BYTES, FRAME_KERNEL, frameAddress } from './frame'
 import { lock, unlock } from './lock'
-import { K, Root, add } from './root'
+import { add, K, Root } from './root'
 import { claim, leave, me, release } from './thread'
+import { bootTree } from './tmpfs'
 
 /** Fewest frames that a kernel is worth booting with. */
 const FRAMES_MIN: u32 = 128
@@ -22,7 +23,7 @@ export function bootKernel(
   mappingsMax: u32,
   dirtyPagesMax: u32,
   dirtyAgeMs: u32,
-  processesMax: u32
+  processesMax: u32,
 ): i32 {
   if (K.booted != 0 || pageShift < PAGE_SHIFT_MIN || pageShift > PAGE_SHIFT_MAX) return -EINVAL
   K.pageShift = pageShift
@@ -58,7 +59,9 @@ function layFrames(): bool {
   const reserve = max<u32>(K.frameCount >> 4, 48)
   K.kernelReserve = reserve >> 1
   K.commitLimit = K.frameCount - reserve - 1
+  const tree = bootTree()
   unlock()
+  if (!tree) return false
   release(me().index)
   atomic.store<u32>(changetype<usize>(K), ABI_VERSION)
   return true

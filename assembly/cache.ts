@@ -15,12 +15,7 @@
  *  4. BUSY pages are not mapped, not read, not written: who wants one parks on its key. The filler's slot names it (thread.ts).
  * Guarded by the kernel lock, journalled; contents are not.
  */
-import {
-  PANIC_DIRTY_COUNT,
-  PANIC_MAPPED_COUNT,
-  PANIC_OBJECT_RESIDENT,
-  PANIC_PINS
-} from './abi'
+import { PANIC_DIRTY_COUNT, PANIC_MAPPED_COUNT, PANIC_OBJECT_RESIDENT, PANIC_PINS } from './abi'
 import { charge, uncharge } from './commit'
 import { now } from './env'
 import {
@@ -30,14 +25,14 @@ import {
   frameAddress,
   frameAt,
   frameIndex,
-  freeFrame
+  freeFrame,
 } from './frame'
 import { hash, hashHigh, hashLow } from './hash'
 import { edit, put } from './journal'
 import { MemObject, OBJECT_FILE, OBJECT_TMPFS, pagesOf } from './object'
 import { check } from './panic'
-import { INDEX_END, checkRadix, clear, get, mark, next, prune, replace, set } from './radix'
-import { K, Root, add } from './root'
+import { checkRadix, clear, get, INDEX_END, mark, next, prune, replace, set } from './radix'
+import { add, K, Root } from './root'
 import { wake } from './wait'
 
 export const PAGE_BUSY: u32 = 1

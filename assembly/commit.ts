@@ -8,7 +8,7 @@
  */
 import { PANIC_COMMIT } from './abi'
 import { check } from './panic'
-import { K, Root, add } from './root'
+import { add, K, Root } from './root'
 
 /** Promises `frames` more. => false, and nothing changed, when they are not there. */
 export function charge(frames: u32): bool {
@@ -20,5 +20,5 @@ export function charge(frames: u32): bool {
 /** Takes a promise back. */
 export function uncharge(frames: u32): void {
   check(K.committed >= frames, PANIC_COMMIT, frames)
-  if (frames != 0) add(offsetof<Root>('committed'), -<i32>frames)
+  if (frames != 0) add(offsetof<Root>('committed'), -(<i32>frames))
 }

@@ -4,8 +4,10 @@
  * Sources: POSIX.1-2017 setuid, setgid, getgroups, getrlimit. The host is trusted: it may set any of them, for itself and for guests.
  */
 import {
-  EINVAL,
+  BUFFER_DATA,
   EAGAIN,
+  EINVAL,
+  ENOMEM,
   ESRCH,
   FDS_MAX,
   GROUPS_MAX,
@@ -17,17 +19,23 @@ import {
   PROCESS_THREADS,
   PROCESS_UID,
   PROCESS_UMASK,
+  RLIM_INFINITY,
   RLIMIT_AS,
   RLIMIT_MEMLOCK,
   RLIMIT_NOFILE,
-  RLIM_INFINITY,
-  BUFFER_DATA,
-  ENOMEM
 } from './abi'
 import { leaveProcess } from './exit'
 import { edit } from './journal'
 import { abandon, lock, unlock } from './lock'
-import { Process, Space, findProcess, newProcess, setGroups, setThread, threadCount } from './process'
+import {
+  findProcess,
+  newProcess,
+  Process,
+  Space,
+  setGroups,
+  setThread,
+  threadCount,
+} from './process'
 import { me } from './thread'
 
 /** A new process with this thread in it. `parent` 0: none. => pid, -EAGAIN (too many, or memory is out), -ESRCH (no such parent). */

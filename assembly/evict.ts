@@ -6,13 +6,13 @@
  * lock, so a fault that wants it back simply reads it again.
  */
 import {
-  PAGE_BUSY,
-  PAGE_REFERENCED,
   findPage,
   isDirty,
   nextPage,
   objectOf,
-  removePage
+  PAGE_BUSY,
+  PAGE_REFERENCED,
+  removePage,
 } from './cache'
 import { FRAME_PAGE, Frame, frameAt } from './frame'
 import { holderOfFrame } from './grant'

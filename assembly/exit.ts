@@ -12,12 +12,12 @@ import {
   PROCESSES_MAX,
   STATE_SEQ_SHIFT,
   THREADS_MAX,
-  WHERE_FREE,
   WHERE_DEAD,
+  WHERE_FREE,
   WHERE_MASK,
   WHERE_STOPPED,
   WINDOW_END,
-  WINDOW_START
+  WINDOW_START,
 } from './abi'
 import { now, stalled } from './env'
 import { closeFiles } from './fd'
@@ -30,18 +30,28 @@ import { MemObject } from './object'
 import { dropRequests, failRequestsTo } from './pager'
 import { dropCwd } from './path'
 import {
-  Process,
   findProcess,
   freeProcess,
   hasThread,
+  Process,
   processAt,
   setThread,
-  threadCount
+  threadCount,
 } from './process'
 import { releaseObject } from './release'
-import { K } from './root'
 import { abandonResize } from './resize'
-import { THREADS, THREAD_BYTES, Thread, declareDead, me, release, ringAll, threadAt, threadsUsed } from './thread'
+import { K } from './root'
+import {
+  declareDead,
+  me,
+  release,
+  ringAll,
+  THREAD_BYTES,
+  THREADS,
+  Thread,
+  threadAt,
+  threadsUsed,
+} from './thread'
 import { finishDying, unmapRange } from './unmap'
 import { dropViews } from './view'
 import { dropWaits, interrupt, pauseForRing } from './wait'
@@ -131,7 +141,8 @@ function dropProcesses(index: u32): void {
     if (process == null || !hasThread(process, index)) continue
     finishDying(process.space!)
     relax()
-    if (process.exiting == index + 1) put(changetype<usize>(process) + offsetof<Process>('exiting'), 0)
+    if (process.exiting == index + 1)
+      put(changetype<usize>(process) + offsetof<Process>('exiting'), 0)
     leaveProcess(process, index)
   }
 }

@@ -17,46 +17,38 @@
  * Everything is looked up again after the lock was free. Follows mmap(2), POSIX mmap "References to unmapped addresses..." and "within the
  * address range ... beyond the end of the object ... SIGBUS".
  */
-import {
-  ENOSPC,
-  EWOULDBLOCK_PARK,
-  PROT_EXEC,
-  PROT_READ,
-  PROT_WRITE,
-  SIGBUS,
-  SIGSEGV
-} from './abi'
-import { PAGE_BUSY, PAGE_REFERENCED, findPage, markDirty, isDirty } from './cache'
+import { ENOSPC, EWOULDBLOCK_PARK, PROT_EXEC, PROT_READ, PROT_WRITE, SIGBUS, SIGSEGV } from './abi'
+import { findPage, isDirty, markDirty, PAGE_BUSY, PAGE_REFERENCED } from './cache'
 import { charge, uncharge } from './commit'
-import { RETRY, makePresent, runMax } from './fill'
-import { FRAME_ANON, Frame, allocFrame, frameAddress } from './frame'
+import { makePresent, RETRY, runMax } from './fill'
+import { allocFrame, FRAME_ANON, Frame, frameAddress } from './frame'
 import { edit, put } from './journal'
 import { lock, relax, unlock } from './lock'
 import { MemObject, OBJECT_FILE, touchTimes } from './object'
 import { Space } from './process'
 import {
+  frameOfPte,
+  makePte,
   PTE_CHARGED,
   PTE_PRIVATE,
   PTE_READ,
   PTE_WRITE,
   PTE_ZERO,
-  frameOfPte,
-  makePte,
   pteAt,
-  setPte
+  setPte,
 } from './pte'
 import { makeRoom } from './room'
 import { K, pageRound } from './root'
-import { countMapped, countShared, zapEntry } from './space'
+import { countMapped, zapEntry } from './space'
 import {
+  findVma,
+  indexOf,
   VMA_DYING,
   VMA_NORESERVE,
   VMA_RANDOM,
   VMA_SEQUENTIAL,
   VMA_SHARED,
   Vma,
-  findVma,
-  indexOf
 } from './vma'
 import { cleanSome } from './writeback'
 
@@ -201,13 +193,7 @@ function runOf(vma: Vma, index: u64): u32 {
   return run
 }
 
-function resolveObject(
-  space: Space,
-  vma: Vma,
-  object: MemObject,
-  address: u32,
-  write: bool
-): i32 {
+function resolveObject(space: Space, vma: Vma, object: MemObject, address: u32, write: bool): i32 {
   const index = indexOf(vma, address)
   const found = findPage(object, index)
   if (found == null || (found.flags & PAGE_BUSY) != 0) {

@@ -5,19 +5,13 @@
  * calling thread's buffer (the host copies in or out), never user memory: nothing here can fault.
  */
 import { EFBIG, ENOSPC, EWOULDBLOCK_PARK, OFFSET_MAX } from './abi'
-import {
-  PAGE_BUSY,
-  PAGE_REFERENCED,
-  findPage,
-  isDirty,
-  markDirty
-} from './cache'
+import { findPage, isDirty, markDirty, PAGE_BUSY, PAGE_REFERENCED } from './cache'
 import { balance } from './fault'
-import { RETRY, addCleared, clearTail, makePresent } from './fill'
+import { addCleared, clearTail, makePresent, RETRY } from './fill'
 import { Frame, frameAddress } from './frame'
 import { edit, put } from './journal'
 import { lock, unlock } from './lock'
-import { MemObject, OBJECT_FILE, keyOf, touchTimes } from './object'
+import { keyOf, MemObject, OBJECT_FILE, touchTimes } from './object'
 import { K, pageRound } from './root'
 import { park } from './wait'
 
@@ -100,9 +94,10 @@ function writePiece(object: MemObject, offset: u64, from: usize, bytes: u32): i3
     const index = offset >> K.pageShift
     const frame = findPage(object, index)
     if (frame == null || (frame.flags & PAGE_BUSY) != 0) {
-      result = frame == null && isWhole(object, offset, count)
-        ? addCleared(object, index)
-        : makePresent(object, index, 1)
+      result =
+        frame == null && isWhole(object, offset, count)
+          ? addCleared(object, index)
+          : makePresent(object, index, 1)
       continue
     }
     if (object.kind == OBJECT_FILE && !isDirty(frame) && K.dirtyPages >= K.dirtyPagesMax) {

@@ -5,30 +5,16 @@
  * that whoever else wants them waits instead of reading them twice; the lock is free meanwhile, and the reader's slot says which pages
  * it is filling (`io*` in thread.ts): if it dies, `abandonFill` takes them out again. Sequential misses read longer runs, up to RUN_MAX.
  */
-import {
-  BUFFER_RESULT,
-  EIO,
-  ENOMEM,
-  ENOSPC,
-  EWOULDBLOCK_PARK,
-  WASI_FD_PREAD
-} from './abi'
-import {
-  PAGE_BUSY,
-  addPage,
-  findPage,
-  keyOfPage,
-  removePage,
-  wakePage
-} from './cache'
-import { FRAME_PAGE, Frame, allocRun, frameAddress, frameAt, frameIndex, freeFrame } from './frame'
-import { IO_FILL, beginIo, endIo } from './io'
+import { BUFFER_RESULT, EIO, ENOMEM, ENOSPC, EWOULDBLOCK_PARK, WASI_FD_PREAD } from './abi'
+import { addPage, findPage, keyOfPage, PAGE_BUSY, removePage, wakePage } from './cache'
+import { allocRun, FRAME_PAGE, Frame, frameAddress, frameAt, frameIndex, freeFrame } from './frame'
+import { beginIo, endIo, IO_FILL } from './io'
 import { edit } from './journal'
 import { lock, relax, unlock } from './lock'
 import { MemObject, OBJECT_FILE } from './object'
 import { call } from './pager'
-import { K, pageRound } from './root'
 import { makeRoom } from './room'
+import { K, pageRound } from './root'
 import { me } from './thread'
 import { park } from './wait'
 
@@ -102,7 +88,7 @@ export function fillInto(object: MemObject, index: u64, count: u32): i32 {
   finishFill(object, index, count, error)
   endIo(object)
   relax()
-  return error == 0 ? RETRY : -<i32>error
+  return error == 0 ? RETRY : -(<i32>error)
 }
 
 /** Puts frames into the cache, BUSY, up to the first page that is there already; frees the rest. => pages added. */

@@ -18,11 +18,11 @@ import {
   PANIC_FRAME_FREE_TWICE,
   PANIC_FRAME_IN_USE,
   PANIC_FRAME_NOT_FREE,
-  PANIC_FRAME_RANGE
+  PANIC_FRAME_RANGE,
 } from './abi'
 import { checkMayAllocate, noteFree, put, save } from './journal'
 import { check } from './panic'
-import { K, Root, add } from './root'
+import { add, K, Root } from './root'
 
 export const FRAME_FREE: u32 = 0
 export const FRAME_HEAD: u32 = 1
@@ -169,11 +169,7 @@ function giveBlock(index: u32, order: u32): void {
 function giveRun(index: u32, count: u32): void {
   while (count > 0) {
     let order: u32 = 0
-    while (
-      order < ORDERS - 1 &&
-      (index & ((2 << order) - 1)) == 0 &&
-      <u32>(2 << order) <= count
-    ) {
+    while (order < ORDERS - 1 && (index & ((2 << order) - 1)) == 0 && <u32>(2 << order) <= count) {
       order++
     }
     giveBlock(index, order)
@@ -205,7 +201,7 @@ export function allocRun(count: u32, kind: u32): Frame | null {
   if (index < 0) return null
   giveRun(<u32>index + count, (1 << order) - count)
   for (let i: u32 = 0; i < count; i++) claimFrame(<u32>index + i, kind)
-  add(offsetof<Root>('freeFrames'), -<i32>count)
+  add(offsetof<Root>('freeFrames'), -(<i32>count))
   return frameAt(<u32>index)
 }
 
@@ -222,7 +218,7 @@ export function freeFrame(frame: Frame): void {
 /** => frames in the longest free run: what `bytes` could get at once. */
 export function largestRun(): u32 {
   for (let order: i32 = ORDERS - 1; order >= 0; order--) {
-    if (load<u32>(HEADS + (<u32>order << 2)) != 0) return 1 << order
+    if (load<u32>(HEADS + ((<u32>order) << 2)) != 0) return 1 << order
   }
   return 0
 }

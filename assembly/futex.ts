@@ -11,7 +11,7 @@ import { inWindow } from './mmap'
 import { Process, Space } from './process'
 import { PTE_FLAGS, pteOf } from './pte'
 import { K } from './root'
-import { VMA_SHARED, findVma } from './vma'
+import { findVma, VMA_SHARED } from './vma'
 import { enqueue, sleep, wake } from './wait'
 
 let key: u64 = 0

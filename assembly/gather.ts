@@ -5,30 +5,32 @@
  * work for pages that another view pins, or that a thread holds a grant on for longer than a moment: then the call fails.
  */
 import { ENOMEM, EWOULDBLOCK_PARK, SIGSEGV } from './abi'
-import { PAGE_BUSY, PAGE_WRITEBACK, addPage, findPage, keyOfPage, movePage } from './cache'
+import { addPage, findPage, keyOfPage, movePage, PAGE_BUSY, PAGE_WRITEBACK } from './cache'
 import { charge } from './commit'
-import { RETRY, fillInto, makePresent } from './fill'
-import { FRAME_ANON, FRAME_KERNEL, FRAME_PAGE, Frame, allocRun, frameAddress, frameAt, frameIndex, freeFrame } from './frame'
-import { awaitHolder, holderOfFrame } from './grant'
 import { now } from './env'
+import { fillInto, makePresent, RETRY } from './fill'
+import {
+  allocRun,
+  FRAME_ANON,
+  FRAME_KERNEL,
+  FRAME_PAGE,
+  Frame,
+  frameAddress,
+  frameAt,
+  frameIndex,
+  freeFrame,
+} from './frame'
+import { awaitHolder, holderOfFrame } from './grant'
 import { edit, put } from './journal'
 import { lock, relax, relaxIfDeep, unlock } from './lock'
 import { MemObject, OBJECT_FILE } from './object'
 import { Space } from './process'
-import {
-  PTE_CHARGED,
-  PTE_PRIVATE,
-  PTE_READ,
-  PTE_WRITE,
-  frameOfPte,
-  makePte,
-  setPte
-} from './pte'
+import { frameOfPte, makePte, PTE_CHARGED, PTE_PRIVATE, PTE_READ, PTE_WRITE, setPte } from './pte'
 import { makeRoom } from './room'
 import { K, pageRound } from './root'
 import { unmapPage, zapEntry } from './space'
-import { Thread, me, threadAt } from './thread'
-import { VMA_DYING, VMA_NORESERVE, VMA_SHARED, Vma, findVma, indexOf } from './vma'
+import { me, Thread, threadAt } from './thread'
+import { findVma, indexOf, VMA_DYING, VMA_NORESERVE, VMA_SHARED, Vma } from './vma'
 import { park } from './wait'
 
 /** => 0: the pages of the range are in one run now (as far as nobody changed it since), -ENOMEM, -SIGSEGV, -EWOULDBLOCK_PARK, -EIO. => lock not held. */

@@ -17,7 +17,7 @@ import { Frame, frameAddress } from './frame'
 import { lock, unlock } from './lock'
 import { Space } from './process'
 import { K } from './root'
-import { Thread, me, self, threadAt, threadsUsed } from './thread'
+import { me, self, Thread, threadAt, threadsUsed } from './thread'
 import { pauseForRing } from './wait'
 
 /** Machine-wide word at a constant address: guests poll it with a plain load and enter the kernel when it moved. */

@@ -46,7 +46,7 @@ export function hash(address: usize, bytes: u32): void {
     key = i64x2.add(key, stride)
   }
   let low = fold(<u64>bytes, i64x2.extract_lane(a, 0), PRIME_A)
-  let high = fold(~<u64>bytes, i64x2.extract_lane(a, 0), PRIME_B)
+  let high = fold(~(<u64>bytes), i64x2.extract_lane(a, 0), PRIME_B)
   low = finish(low, a, b, c, d, PRIME_A)
   high = finish(high, d, c, b, a, PRIME_B)
   hashLow = low

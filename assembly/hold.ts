@@ -14,7 +14,7 @@
 import { PANIC_FILE } from './abi'
 import { dropFile, File, useFile } from './file'
 import { dropInode, Inode, useInode } from './inode'
-import { edit, put } from './journal'
+import { put } from './journal'
 import { check } from './panic'
 import { forgetWaiter } from './range'
 import { me, Thread, threadAt } from './thread'
@@ -24,13 +24,13 @@ import { park, wake } from './wait'
 export function holdFile(file: File): void {
   check(me().file == 0, PANIC_FILE)
   useFile(file)
-  edit<Thread>(me()).file = <u32>changetype<usize>(file)
+  put(changetype<usize>(me()) + offsetof<Thread>('file'), <u32>changetype<usize>(file))
 }
 
 /** As holdFile, for a description just made: its first reference is the thread's. */
 export function holdNew(file: File): void {
   check(me().file == 0, PANIC_FILE)
-  edit<Thread>(me()).file = <u32>changetype<usize>(file)
+  put(changetype<usize>(me()) + offsetof<Thread>('file'), <u32>changetype<usize>(file))
 }
 
 /** => the description that this thread uses. */
@@ -42,7 +42,7 @@ export function heldFile(): File {
 export function holdInode(inode: Inode): void {
   check(me().inode == 0, PANIC_FILE)
   useInode(inode)
-  edit<Thread>(me()).inode = <u32>changetype<usize>(inode)
+  put(changetype<usize>(me()) + offsetof<Thread>('inode'), <u32>changetype<usize>(inode))
 }
 
 /** => the inode that this thread holds. */
@@ -102,7 +102,7 @@ function releaseFile(index: u32): void {
   const inode = file.inode
   giveUp(positionOf(file), index)
   if (inode != null) giveUp(writerOf(inode), index)
-  edit<Thread>(thread).file = 0
+  put(changetype<usize>(thread) + offsetof<Thread>('file'), 0)
   dropFile(file)
 }
 
@@ -110,7 +110,7 @@ function releaseInode(index: u32): void {
   const thread = threadAt(index)
   if (thread.inode == 0) return
   const inode = changetype<Inode>(<usize>thread.inode)
-  edit<Thread>(thread).inode = 0
+  put(changetype<usize>(thread) + offsetof<Thread>('inode'), 0)
   dropInode(inode)
 }
 

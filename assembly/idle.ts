@@ -11,7 +11,6 @@
  *  2. Past IDLE_INODES_MAX each sweep ends, or cleans, the oldest.
  */
 import { IDLE_INODES_MAX, PANIC_INODE } from './abi'
-import { destroyObject } from './release'
 import { endClosing, hasClosing } from './file'
 import { heldInode, holdInode, letGoInode } from './hold'
 import { freeInode, Inode } from './inode'
@@ -20,6 +19,7 @@ import { lock, relax, relaxIfDeep, unlock } from './lock'
 import { closeFd, statFd, statMtime, statSize } from './mountfs'
 import { dropRef, MemObject, takeIdle } from './object'
 import { check } from './panic'
+import { destroyObject } from './release'
 import { K, Root } from './root'
 import { syncObject } from './writeback'
 

@@ -5,7 +5,7 @@
  * whole number in range becomes a value that every check refuses. Results: >= 0, or -errno; addresses are read as u32.
  * A call names its process by pid; while it runs, its slot says so (`process`), and exit waits for it.
  */
-import { ABI_VERSION, ESRCH, OFFSET_MAX } from './abi'
+import { ABI_VERSION, AT_FDCWD, BUFFER_DATA, ESRCH, OFFSET_MAX } from './abi'
 import { sysAccess, sysRelease, sysTouch } from './access'
 import { attachThread, bootKernel } from './boot'
 import {
@@ -16,11 +16,12 @@ import {
   sysLeave,
   sysSet,
   sysSetGroups,
-  sysSetLimit
+  sysSetLimit,
 } from './credentials'
 import { sysExit, sysReap } from './exit'
 import { sysFutexWait, sysFutexWake } from './futex'
 import { dropGrant } from './grant'
+import { sweepIdle } from './idle'
 import { lock, unlock } from './lock'
 import { sysMadvise, sysMincore, sysPosixMadvise } from './madvise'
 import { sysMlock, sysMlockall, sysMunlock, sysMunlockall } from './mlock'
@@ -28,11 +29,14 @@ import { sysMmap, sysMunmap } from './mmap'
 import { sysMprotect } from './mprotect'
 import { sysMremap } from './mremap'
 import { sysMsync } from './msync'
+import { sysClose, sysDup, sysDup2, sysFcntl, sysOpen, sysTruncate } from './open'
 import { finishRequest, setOwner, takeRequest } from './pager'
-import { Process, findProcess } from './process'
+import { findProcess, Process } from './process'
+import { sysFsync, sysLseek, sysPread, sysPwrite, sysRead, sysWrite } from './readwrite'
 import { K } from './root'
 import { sysStatKernel, sysStatMaps, sysStatPages } from './stat'
-import { beginCall, endCall, enter, leave, recover, self, stop } from './thread'
+import { beginCall, endCall, enter, leave, me, recover, self, stop } from './thread'
+import { sysFallocate, sysFtruncate } from './truncate'
 import { sysCheck } from './verify'
 import { sysViewClose, sysViewOpen } from './view'
 import { interrupt } from './wait'
@@ -55,21 +59,35 @@ function begin(pid: u32): Process | null {
 }
 
 function end(result: i32): i32 {
+  sweepIdle()
   endCall()
   leave()
   return result
 }
 
 function done(result: i32): i32 {
+  sweepIdle()
   leave()
   return result
 }
 
 // ---- memory: one function a call; what it does and which errors it gives stands at the sys function it names ----
 
-export function mmap(pid: u32, address: f64, length: f64, prot: u32, flags: u32, fd: i32, offset: f64): i32 {
+export function mmap(
+  pid: u32,
+  address: f64,
+  length: f64,
+  prot: u32,
+  flags: u32,
+  fd: i32,
+  offset: f64,
+): i32 {
   const process = begin(pid)
-  return end(process == null ? -ESRCH : sysMmap(process, whole(address), whole(length), prot, flags, fd, whole(offset)))
+  return end(
+    process == null
+      ? -ESRCH
+      : sysMmap(process, whole(address), whole(length), prot, flags, fd, whole(offset)),
+  )
 }
 
 export function munmap(pid: u32, address: f64, length: f64): i32 {
@@ -82,9 +100,27 @@ export function mprotect(pid: u32, address: f64, length: f64, prot: u32): i32 {
   return end(process == null ? -ESRCH : sysMprotect(process, whole(address), whole(length), prot))
 }
 
-export function mremap(pid: u32, address: f64, oldLength: f64, newLength: f64, flags: u32, newAddress: f64): i32 {
+export function mremap(
+  pid: u32,
+  address: f64,
+  oldLength: f64,
+  newLength: f64,
+  flags: u32,
+  newAddress: f64,
+): i32 {
   const process = begin(pid)
-  return end(process == null ? -ESRCH : sysMremap(process, whole(address), whole(oldLength), whole(newLength), flags, whole(newAddress)))
+  return end(
+    process == null
+      ? -ESRCH
+      : sysMremap(
+          process,
+          whole(address),
+          whole(oldLength),
+          whole(newLength),
+          flags,
+          whole(newAddress),
+        ),
+  )
 }
 
 export function msync(pid: u32, address: f64, length: f64, flags: u32): i32 {
@@ -99,7 +135,9 @@ export function madvise(pid: u32, address: f64, length: f64, advice: u32): i32 {
 
 export function posix_madvise(pid: u32, address: f64, length: f64, advice: u32): i32 {
   const process = begin(pid)
-  return end(process == null ? -ESRCH : sysPosixMadvise(process, whole(address), whole(length), advice))
+  return end(
+    process == null ? -ESRCH : sysPosixMadvise(process, whole(address), whole(length), advice),
+  )
 }
 
 export function mincore(pid: u32, address: f64, length: f64): i32 {
@@ -129,7 +167,9 @@ export function munlockall(pid: u32): i32 {
 
 export function access(pid: u32, address: f64, length: f64, write: u32): i32 {
   const process = begin(pid)
-  return end(process == null ? -ESRCH : sysAccess(process, whole(address), whole(length), write != 0))
+  return end(
+    process == null ? -ESRCH : sysAccess(process, whole(address), whole(length), write != 0),
+  )
 }
 
 export function touch(pid: u32, address: f64, length: f64): i32 {
@@ -162,6 +202,92 @@ export function stat_pages(pid: u32, address: f64, pages: u32): i32 {
   return end(process == null ? -ESRCH : sysStatPages(process, whole(address), pages))
 }
 
+// ---- files: data goes through BUFFER_DATA, paths are (address, bytes) in this thread's buffer ----
+
+export function open(pid: u32, path: u32, bytes: u32, flags: u32, mode: u32): i32 {
+  const process = begin(pid)
+  return end(process == null ? -ESRCH : sysOpen(process, AT_FDCWD, path, bytes, flags, mode))
+}
+
+export function close(pid: u32, fd: i32): i32 {
+  const process = begin(pid)
+  return end(process == null ? -ESRCH : sysClose(process, fd))
+}
+
+export function read(pid: u32, fd: i32, bytes: u32): i32 {
+  const process = begin(pid)
+  return end(process == null ? -ESRCH : sysRead(process, fd, data(), bytes))
+}
+
+export function write(pid: u32, fd: i32, bytes: u32): i32 {
+  const process = begin(pid)
+  return end(process == null ? -ESRCH : sysWrite(process, fd, data(), bytes))
+}
+
+export function pread(pid: u32, fd: i32, bytes: u32, offset: f64): i32 {
+  const process = begin(pid)
+  return end(process == null ? -ESRCH : sysPread(process, fd, data(), bytes, whole(offset)))
+}
+
+export function pwrite(pid: u32, fd: i32, bytes: u32, offset: f64): i32 {
+  const process = begin(pid)
+  return end(process == null ? -ESRCH : sysPwrite(process, fd, data(), bytes, whole(offset)))
+}
+
+export function ftruncate(pid: u32, fd: i32, size: f64): i32 {
+  const process = begin(pid)
+  return end(process == null ? -ESRCH : sysFtruncate(process, fd, whole(size)))
+}
+
+export function truncate(pid: u32, path: u32, bytes: u32, size: f64): i32 {
+  const process = begin(pid)
+  return end(process == null ? -ESRCH : sysTruncate(process, AT_FDCWD, path, bytes, whole(size)))
+}
+
+export function fallocate(pid: u32, fd: i32, mode: u32, offset: f64, length: f64): i32 {
+  const process = begin(pid)
+  return end(
+    process == null ? -ESRCH : sysFallocate(process, fd, mode, whole(offset), whole(length)),
+  )
+}
+
+export function fsync(pid: u32, fd: i32): i32 {
+  const process = begin(pid)
+  return end(process == null ? -ESRCH : sysFsync(process, fd, false))
+}
+
+export function fdatasync(pid: u32, fd: i32): i32 {
+  const process = begin(pid)
+  return end(process == null ? -ESRCH : sysFsync(process, fd, true))
+}
+
+export function dup(pid: u32, fd: i32): i32 {
+  const process = begin(pid)
+  return end(process == null ? -ESRCH : sysDup(process, fd))
+}
+
+export function dup2(pid: u32, fd: i32, to: i32, flags: u32): i32 {
+  const process = begin(pid)
+  return end(process == null ? -ESRCH : sysDup2(process, fd, to, flags))
+}
+
+export function fcntl(pid: u32, fd: i32, command: u32, argument: u32): i32 {
+  const process = begin(pid)
+  return end(process == null ? -ESRCH : sysFcntl(process, fd, command, argument))
+}
+
+/** lseek: offsets are whole numbers; SEEK_CUR and SEEK_END take negative ones. => the new offset, or -errno. */
+export function lseek(pid: u32, fd: i32, offset: f64, whence: u32): f64 {
+  const process = begin(pid)
+  const result: i64 = process == null ? -ESRCH : sysLseek(process, fd, <i64>offset, whence)
+  end(0)
+  return <f64>result
+}
+
+function data(): usize {
+  return <usize>me().buffer + BUFFER_DATA
+}
+
 /** Lets go of the last grant (access.ts). */
 export function release(): void {
   sysRelease()
@@ -182,9 +308,17 @@ export function boot(
   mappingsMax: u32,
   dirtyPagesMax: u32,
   dirtyAgeMs: u32,
-  processesMax: u32
+  processesMax: u32,
 ): i32 {
-  return bootKernel(memoryBytes, pageShift, stallMs, mappingsMax, dirtyPagesMax, dirtyAgeMs, processesMax)
+  return bootKernel(
+    memoryBytes,
+    pageShift,
+    stallMs,
+    mappingsMax,
+    dirtyPagesMax,
+    dirtyAgeMs,
+    processesMax,
+  )
 }
 
 /** => ABI_VERSION of the kernel that booted in this memory, 0 when none did. */

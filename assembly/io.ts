@@ -6,7 +6,7 @@
 import { put, save } from './journal'
 import { MemObject, retain } from './object'
 import { releaseObject } from './release'
-import { Thread, me } from './thread'
+import { me, Thread } from './thread'
 
 /** What a thread's slot says of its I/O. */
 export const IO_NONE: u32 = 0

@@ -17,7 +17,7 @@
 import { PANIC_LOCK_HELD, PANIC_LOCK_NOT_HELD } from './abi'
 import { now, panicked, stalled } from './env'
 import { commit, depth, rollback } from './journal'
-import { PANIC, check } from './panic'
+import { check, PANIC } from './panic'
 import { K } from './root'
 import { mayBlock, me, self } from './thread'
 

@@ -18,9 +18,9 @@ import {
   MADV_WILLNEED,
   POSIX_MADV_DONTNEED,
   PROT_WRITE,
-  WINDOW_END
+  WINDOW_END,
 } from './abi'
-import { PAGE_BUSY, findPage } from './cache'
+import { findPage, PAGE_BUSY } from './cache'
 import { settle } from './grant'
 import { lock, relax, unlock } from './lock'
 import { changeFlags } from './mlock'
@@ -34,15 +34,7 @@ import { punchObject } from './resize'
 import { K, pageRound } from './root'
 import { isCovered, zap } from './space'
 import { me } from './thread'
-import {
-  VMA_LOCKED,
-  VMA_RANDOM,
-  VMA_SEQUENTIAL,
-  VMA_SHARED,
-  Vma,
-  indexOf,
-  nextVma
-} from './vma'
+import { indexOf, nextVma, VMA_LOCKED, VMA_RANDOM, VMA_SEQUENTIAL, VMA_SHARED, Vma } from './vma'
 
 /** madvise(2). => 0, -EINVAL (unaligned, unknown, DONTNEED on locked, FREE on shared), -ENOMEM (a hole, after the rest was done), -EACCES. */
 export function sysMadvise(process: Process, address: u64, length: u64, advice: u32): i32 {

@@ -14,7 +14,7 @@ import {
   MCL_ONFAULT,
   RLIM_INFINITY,
   WINDOW_END,
-  WINDOW_START
+  WINDOW_START,
 } from './abi'
 import { edit } from './journal'
 import { lock, relax, unlock } from './lock'
@@ -22,14 +22,14 @@ import { populate } from './populate'
 import { Process, Space } from './process'
 import { K, pageRound } from './root'
 import { cut } from './unmap'
-import { VMA_LOCKED, Vma, mergeVma, nextVma, pagesIn } from './vma'
+import { mergeVma, nextVma, pagesIn, VMA_LOCKED, Vma } from './vma'
 
 /** => 0, ENOMEM over RLIMIT_MEMLOCK, EPERM when that is 0; root may lock what it likes. */
 export function lockLimit(process: Process, morePages: u32): i32 {
   const space = process.space!
   if (process.euid == 0 || space.limitMemlock == RLIM_INFINITY) return 0
   if (space.limitMemlock == 0) return EPERM
-  const bytes = <u64>(space.lockedPages + morePages) << K.pageShift
+  const bytes = (<u64>(space.lockedPages + morePages)) << K.pageShift
   return bytes > space.limitMemlock ? ENOMEM : 0
 }
 

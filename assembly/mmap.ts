@@ -31,30 +31,30 @@ import {
   PROT_WRITE,
   RLIM_INFINITY,
   WINDOW_END,
-  WINDOW_START
+  WINDOW_START,
 } from './abi'
 import { charge, uncharge } from './commit'
 import { edit } from './journal'
 import { abandon, lock, unlock } from './lock'
 import { lockLimit } from './mlock'
-import { MemObject, OBJECT_ANON, newObject, retain } from './object'
+import { MemObject, newObject, OBJECT_ANON, retain } from './object'
 import { populate } from './populate'
 import { Process, Space } from './process'
 import { K, pageRound } from './root'
 import { create } from './slab'
-import { Source, noSource, sourceOf } from './source'
+import { noSource, Source, sourceOf } from './source'
 import { findRoom, isFree } from './space'
 import { unmapRange } from './unmap'
 import {
+  link,
+  mergeVma,
+  nextVma,
   VMA_ANONYMOUS,
   VMA_CHARGED,
   VMA_LOCKED,
   VMA_NORESERVE,
   VMA_SHARED,
   Vma,
-  link,
-  mergeVma,
-  nextVma
 } from './vma'
 
 /** Lengths from here on are placed at multiples of it, so that a guest's tables and a host's views fall on round addresses. */
@@ -83,7 +83,7 @@ export function sysMmap(
   prot: u32,
   flags: u32,
   fd: i32,
-  offset: u64
+  offset: u64,
 ): i32 {
   if (!aligned(offset)) return -EINVAL
   lock()
@@ -106,7 +106,7 @@ function mmapLocked(
   prot: u32,
   flags: u32,
   fd: i32,
-  offset: u64
+  offset: u64,
 ): i32 {
   const source = (flags & MAP_ANONYMOUS) != 0 ? noSource() : sourceOf(process, fd)
   if (source.error != 0) return -source.error
@@ -166,7 +166,7 @@ function checkLimits(process: Process, start: u64, bytes: u64, flags: u32): i32 
   const space = process.space!
   if (space.count >= K.mappingsMax) return -ENOMEM
   if (space.limitAs != RLIM_INFINITY) {
-    const had = (<u64>space.mappedPages << K.pageShift) - mappedBytes(space, start, start + bytes)
+    const had = ((<u64>space.mappedPages) << K.pageShift) - mappedBytes(space, start, start + bytes)
     if (had + bytes > space.limitAs) return -ENOMEM
   }
   const locks = (flags & MAP_LOCKED) != 0 || (space.lockFuture & MCL_FUTURE) != 0
@@ -206,7 +206,7 @@ function mapAt(
   prot: u32,
   flags: u32,
   source: Source,
-  offset: u64
+  offset: u64,
 ): i32 {
   const space = process.space!
   const limited = checkLimits(process, start, bytes, flags)
@@ -254,12 +254,12 @@ function newVma(space: Space, prot: u32, flags: u32, source: Source): Vma | null
 
 function setPlace(vma: Vma, start: u32, pages: u32, offset: u64): void {
   vma.start = start
-  vma.end = <u64>start + (<u64>pages << K.pageShift)
+  vma.end = <u64>start + ((<u64>pages) << K.pageShift)
   vma.pageStart = offset >> K.pageShift
   const object = vma.object
   if ((vma.flags & VMA_ANONYMOUS) != 0) {
     vma.pageStart = 0
-    if (object != null) object.size = <u64>pages << K.pageShift
+    if (object != null) object.size = (<u64>pages) << K.pageShift
   }
   vma.pageEnd = vma.pageStart + pages
 }

@@ -11,10 +11,10 @@ import { edit, put } from './journal'
 import { lock, relax, relaxIfDeep, unlock } from './lock'
 import { aligned } from './mmap'
 import { Process, Space } from './process'
-import { PTE_READ, PTE_WRITE, nextPte, pteAt } from './pte'
+import { nextPte, PTE_READ, PTE_WRITE, pteAt } from './pte'
 import { K, pageRound } from './root'
 import { cut } from './unmap'
-import { Vma, chargeVma, mergeVma, nextVma } from './vma'
+import { chargeVma, mergeVma, nextVma, Vma } from './vma'
 
 /** => 0, -EINVAL (unaligned, unknown bits), -ENOMEM (a hole, no frames for a private copy, too many mappings), -EACCES. */
 export function sysMprotect(process: Process, address: u64, length: u64, prot: u32): i32 {

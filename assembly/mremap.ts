@@ -12,14 +12,14 @@ import {
   MREMAP_FIXED,
   MREMAP_MAYMOVE,
   RLIM_INFINITY,
-  WINDOW_END
+  WINDOW_END,
 } from './abi'
 import { charge } from './commit'
 import { settle } from './grant'
 import { edit } from './journal'
 import { abandon, lock, relax, relaxIfDeep, unlock } from './lock'
-import { aligned, inWindow } from './mmap'
 import { lockLimit } from './mlock'
+import { aligned, inWindow } from './mmap'
 import { retain } from './object'
 import { populate } from './populate'
 import { Process, Space } from './process'
@@ -30,16 +30,16 @@ import { create } from './slab'
 import { findRoom, isFree } from './space'
 import { cutBoth, unmapRange } from './unmap'
 import {
-  VMA_CHARGED,
-  VMA_LOCKED,
-  VMA_SHARED,
-  Vma,
   findVma,
   link,
   mergeVma,
   pagesIn,
   setRange,
-  unlink
+  unlink,
+  VMA_CHARGED,
+  VMA_LOCKED,
+  VMA_SHARED,
+  Vma,
 } from './vma'
 
 /**
@@ -52,7 +52,7 @@ export function sysMremap(
   oldLength: u64,
   newLength: u64,
   flags: u32,
-  wanted: u64
+  wanted: u64,
 ): i32 {
   const fixed = (flags & MREMAP_FIXED) != 0
   if ((flags & ~(MREMAP_MAYMOVE | MREMAP_FIXED)) != 0 || !aligned(address)) return -EINVAL
@@ -82,7 +82,7 @@ function remapLocked(
   before: u64,
   after: u64,
   flags: u32,
-  wanted: u64
+  wanted: u64,
 ): i32 {
   const space = process.space!
   if (!inWindow(address, max<u64>(before, 1))) return -EFAULT
@@ -112,7 +112,7 @@ function checkGrowth(process: Process, vma: Vma, before: u64, after: u64): i32 {
   const pages = <u32>((after - before) >> K.pageShift)
   if ((vma.flags & VMA_LOCKED) != 0 && lockLimit(process, pages) != 0) return -EAGAIN
   if (space.limitAs == RLIM_INFINITY) return 0
-  return (<u64>(space.mappedPages + pages) << K.pageShift) > space.limitAs ? -ENOMEM : 0
+  return (<u64>(space.mappedPages + pages)) << K.pageShift > space.limitAs ? -ENOMEM : 0
 }
 
 /** Charges growth of a charged vma. */
@@ -140,7 +140,7 @@ function duplicate(
   address: u64,
   after: u64,
   flags: u32,
-  wanted: u64
+  wanted: u64,
 ): i32 {
   if ((vma.flags & VMA_SHARED) == 0) return -EINVAL
   if ((flags & MREMAP_MAYMOVE) == 0) return -ENOMEM

@@ -5,7 +5,7 @@
  * dropped, so that what others wrote to it is seen; dirty pages never are.
  */
 import { EBUSY, EINVAL, ENOMEM, MS_ASYNC, MS_INVALIDATE, MS_SYNC } from './abi'
-import { nextPage, findPage, PAGE_VIEWED } from './cache'
+import { findPage, nextPage, PAGE_VIEWED } from './cache'
 import { dropCleanRange } from './evict'
 import { put } from './journal'
 import { lock, unlock } from './lock'
@@ -15,7 +15,7 @@ import { Process, Space } from './process'
 import { releaseObject } from './release'
 import { K, pageRound } from './root'
 import { isCovered } from './space'
-import { VMA_LOCKED, VMA_SHARED, Vma, findVma, indexOf, nextVma } from './vma'
+import { findVma, indexOf, nextVma, VMA_LOCKED, VMA_SHARED, Vma } from './vma'
 import { inspectRange, schedule, syncStore, writeRange } from './writeback'
 
 /**

@@ -17,7 +17,7 @@ import { now } from './env'
 import { edit, put } from './journal'
 import { check } from './panic'
 import { Radix } from './radix'
-import { K, Root, add } from './root'
+import { add, K, Root } from './root'
 import { create } from './slab'
 import { Node } from './tree'
 

@@ -71,9 +71,9 @@ import { bindName, openMountedFile, ROOM_FRAMES } from './mounted'
 import { OFLAGS_CREAT, OFLAGS_EXCL } from './mountfs'
 import { FOLLOW, mayUse, NOFOLLOW, Walk, walk, walkOf } from './path'
 import { Process } from './process'
-import { finishUse, resizeHeld } from './truncate'
 import { makeRoom } from './room'
 import { makeNode, mayAdd, whyNot } from './tmpfs'
+import { finishUse, resizeHeld } from './truncate'
 
 const STATUS_FLAGS: u32 = O_APPEND | O_DSYNC | O_NONBLOCK | O_RSYNC | O_SYNC
 const PATH_FLAGS: u32 = O_PATH | O_CLOEXEC | O_DIRECTORY | O_NOFOLLOW

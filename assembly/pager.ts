@@ -45,7 +45,7 @@ import {
   WASI_PATH_REMOVE_DIRECTORY,
   WASI_PATH_RENAME,
   WASI_PATH_SYMLINK,
-  WASI_PATH_UNLINK_FILE
+  WASI_PATH_UNLINK_FILE,
 } from './abi'
 import { check } from './panic'
 import { me, ring } from './thread'
@@ -59,12 +59,12 @@ const OWNERS: usize = memory.data(256, 16)
 /** Names thread `index` as the one that serves `mount`; -1: every thread does. => mount < MOUNTS_MAX. */
 export function setOwner(mount: u32, index: i32): void {
   check(mount < MOUNTS_MAX, PANIC_RING, mount)
-  atomic.store<u32>(OWNERS + (<usize>mount << 2), <u32>(index + 1))
+  atomic.store<u32>(OWNERS + ((<usize>mount) << 2), <u32>(index + 1))
 }
 
 /** => the thread that serves `mount`, -1 when every thread does. */
 export function ownerOf(mount: u32): i32 {
-  return <i32>atomic.load<u32>(OWNERS + (<usize>mount << 2)) - 1
+  return <i32>atomic.load<u32>(OWNERS + ((<usize>mount) << 2)) - 1
 }
 
 /**
@@ -82,7 +82,7 @@ export function call(
   f: u64 = 0,
   g: u64 = 0,
   h: u64 = 0,
-  i: u64 = 0
+  i: u64 = 0,
 ): u32 {
   const owner = ownerOf(mount)
   if (owner < 0 || <u32>owner == me().index) return direct(op, a, b, c, d, e, f, g, h, i)
@@ -102,7 +102,8 @@ export function call(
   store<u32>(slot, me().index, RING_REQUESTER)
   atomic.store<u32>(slot + RING_STATE, RING_FILLED)
   ring(<u32>owner)
-  while (atomic.load<u32>(slot + RING_STATE) != RING_DONE) pauseForRing(slot + RING_STATE, RING_DONE)
+  while (atomic.load<u32>(slot + RING_STATE) != RING_DONE)
+    pauseForRing(slot + RING_STATE, RING_DONE)
   const result = load<u32>(slot, RING_RESULT)
   atomic.store<u32>(slot + RING_STATE, RING_FREE)
   return result
@@ -136,7 +137,7 @@ export function finishRequest(slot: usize, result: u32): void {
   check(
     slot >= RING && slot < RING + RING_SLOTS * RING_BYTES && (slot - RING) % RING_BYTES == 0,
     PANIC_RING,
-    <u32>slot
+    <u32>slot,
   )
   check(atomic.load<u32>(slot + RING_STATE) == RING_TAKEN, PANIC_RING, <u32>slot)
   store<u32>(slot, result, RING_RESULT)
@@ -182,7 +183,7 @@ function direct(
   f: u64,
   g: u64,
   h: u64,
-  i: u64
+  i: u64,
 ): u32 {
   const p = <u32>a
   const q = <u32>b

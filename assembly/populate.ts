@@ -1,12 +1,13 @@
 /**
  * Faulting pages in ahead of use: MAP_POPULATE, MAP_LOCKED, mlock, MADV_WILLNEED, and host views.
  */
+
+import { PROT_WRITE } from './abi'
 import { fault } from './fault'
 import { lock, relax, unlock } from './lock'
-import { PROT_WRITE } from './abi'
 import { Space } from './process'
 import { K } from './root'
-import { VMA_SHARED, findVma } from './vma'
+import { findVma, VMA_SHARED } from './vma'
 
 /**
  * Makes every page of [start, start + bytes) present; private writable ones get their own frame. => 0, or the first fault's -SIGSEGV,

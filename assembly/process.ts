@@ -6,15 +6,9 @@
  *  2. `threads` has a bit for each thread slot that joined the process; when the last is gone the process exits (exit.ts).
  * Guarded by the kernel lock, journalled.
  */
-import {
-  FDS_MAX,
-  GROUPS_MAX,
-  PROCESSES_MAX,
-  RLIM_INFINITY,
-  S_IFDIR
-} from './abi'
+import { FDS_MAX, GROUPS_MAX, PROCESSES_MAX, RLIM_INFINITY, S_IFDIR } from './abi'
 import { edit, put, save } from './journal'
-import { K, Root, add, serial } from './root'
+import { add, K, Root, serial } from './root'
 import { create, destroy } from './slab'
 import { Node } from './tree'
 
@@ -83,7 +77,7 @@ export function findProcess(pid: u32): Process | null {
 
 /** => entry `index` of the table, for walks over all processes. */
 export function processAt(index: u32): Process | null {
-  return changetype<Process | null>(<usize>load<u32>(TABLE + (<usize>index << 2)))
+  return changetype<Process | null>(<usize>load<u32>(TABLE + ((<usize>index) << 2)))
 }
 
 function freePid(): u32 {
@@ -149,7 +143,7 @@ export class Groups {
 if (offsetof<Groups>() != GROUPS_MAX * 4) ERROR('Groups holds GROUPS_MAX words')
 
 function threadWord(process: Process, index: u32): usize {
-  return changetype<usize>(process) + offsetof<Process>('threads0') + (<usize>(index >> 6) << 3)
+  return changetype<usize>(process) + offsetof<Process>('threads0') + ((<usize>(index >> 6)) << 3)
 }
 
 /** Thread `index` runs this process too, or no longer. => lock held. */
@@ -168,10 +162,10 @@ export function hasThread(process: Process, index: u32): bool {
 /** => threads that run this process. */
 export function threadCount(process: Process): u32 {
   return <u32>(
-    popcnt(process.threads0) +
-    popcnt(process.threads1) +
-    popcnt(process.threads2) +
-    popcnt(process.threads3)
+    (popcnt(process.threads0) +
+      popcnt(process.threads1) +
+      popcnt(process.threads2) +
+      popcnt(process.threads3))
   )
 }
 
@@ -179,7 +173,7 @@ export function threadCount(process: Process): u32 {
 export function inGroup(process: Process, gid: u32, real: bool = false): bool {
   if ((real ? process.gid : process.egid) == gid) return true
   for (let i: u32 = 0; i < process.groupCount; i++) {
-    if (load<u32>(<usize>process.groups + (<usize>i << 2)) == gid) return true
+    if (load<u32>(<usize>process.groups + ((<usize>i) << 2)) == gid) return true
   }
   return false
 }
@@ -194,7 +188,7 @@ export function mayAccess(
   uid: u32,
   gid: u32,
   want: u32,
-  real: bool = false
+  real: bool = false,
 ): bool {
   const user = real ? process.uid : process.euid
   if (user == 0) {

@@ -14,7 +14,7 @@
  *  2. PTE frames' `mapped` (object pages) and `refs` (private pages) count exactly the entries that name them.
  * Guarded by the kernel lock, journalled. Guests read entries without it, hence one aligned word.
  */
-import { FRAME_TABLE, Frame, allocFrame, frameAddress, frameOf, freeFrame } from './frame'
+import { allocFrame, FRAME_TABLE, Frame, frameAddress, frameOf, freeFrame } from './frame'
 import { edit, put } from './journal'
 import { Space } from './process'
 import { K } from './root'
@@ -31,12 +31,12 @@ function tableShift(): u32 {
 }
 
 function directorySlot(space: Space, address: u32): usize {
-  return <usize>space.directory + (<usize>(address >> tableShift()) << 2)
+  return <usize>space.directory + ((<usize>(address >> tableShift())) << 2)
 }
 
 function entryIn(table: u32, address: u32): usize {
   const mask = (1 << (K.pageShift - 2)) - 1
-  return <usize>table + (<usize>((address >> K.pageShift) & mask) << 2)
+  return <usize>table + ((<usize>((address >> K.pageShift) & mask)) << 2)
 }
 
 /** => address of the entry for `address`, 0 when its table does not exist. */

@@ -44,7 +44,7 @@ export function get(radix: Radix, index: u64): u32 {
   if (radix.height == 0 || !covers(radix.height, index)) return 0
   let node: usize = radix.root
   for (let level: i32 = radix.height - 1; level >= 0; level--) {
-    node = load<u32>(node + (<usize>slotOf(index, level) << 2), SLOT)
+    node = load<u32>(node + ((<usize>slotOf(index, level)) << 2), SLOT)
     if (node == 0) return 0
   }
   return <u32>node
@@ -55,7 +55,7 @@ export function set(radix: Radix, index: u64, value: u32): bool {
   if (!grow(radix, index)) return false
   let node: usize = radix.root
   for (let level: i32 = radix.height - 1; level > 0; level--) {
-    const at = node + SLOT + (<usize>slotOf(index, level) << 2)
+    const at = node + SLOT + ((<usize>slotOf(index, level)) << 2)
     let child = load<u32>(at)
     if (child == 0) {
       child = <u32>allocate(NODE_BYTES)
@@ -65,7 +65,7 @@ export function set(radix: Radix, index: u64, value: u32): bool {
     }
     node = child
   }
-  const at = node + SLOT + (<usize>slotOf(index, 0) << 2)
+  const at = node + SLOT + ((<usize>slotOf(index, 0)) << 2)
   check(load<u32>(at) == 0, PANIC_RADIX_SLOT, <u32>index)
   put(at, value)
   put(node, load<u32>(node) + 1)
@@ -93,9 +93,9 @@ function grow(radix: Radix, index: u64): bool {
 export function replace(radix: Radix, index: u64, value: u32): void {
   let node: usize = radix.root
   for (let level: i32 = radix.height - 1; level > 0; level--) {
-    node = load<u32>(node + (<usize>slotOf(index, level) << 2), SLOT)
+    node = load<u32>(node + ((<usize>slotOf(index, level)) << 2), SLOT)
   }
-  put(node + SLOT + (<usize>slotOf(index, 0) << 2), value)
+  put(node + SLOT + ((<usize>slotOf(index, 0)) << 2), value)
 }
 
 /** Empties a filled `index` and frees the nodes that this leaves empty. */
@@ -110,7 +110,7 @@ export function clear(radix: Radix, index: u64): void {
 /** => the node became empty and is freed. */
 function clearBelow(node: usize, level: u32, index: u64): bool {
   const slot = slotOf(index, level)
-  const at = node + SLOT + (<usize>slot << 2)
+  const at = node + SLOT + ((<usize>slot) << 2)
   const child = load<u32>(at)
   check(child != 0, PANIC_RADIX_SLOT, <u32>index)
   if (level > 0 && !clearBelow(child, level - 1, index)) {
@@ -142,7 +142,7 @@ export function mark(radix: Radix, index: u64, dirty: bool): void {
 
 function markBelow(node: usize, level: u32, index: u64, dirty: bool): void {
   const slot = slotOf(index, level)
-  const child = load<u32>(node + (<usize>slot << 2), SLOT)
+  const child = load<u32>(node + ((<usize>slot) << 2), SLOT)
   check(child != 0, PANIC_RADIX_SLOT, <u32>index)
   if (level > 0) {
     markBelow(child, level - 1, index, dirty)
@@ -166,7 +166,7 @@ function nextBelow(node: usize, level: u32, from: u64, base: u64, dirty: bool): 
       if (rest == 0) return INDEX_END
       slot += <u32>ctz<u64>(rest)
     }
-    const child = load<u32>(node + (<usize>slot << 2), SLOT)
+    const child = load<u32>(node + ((<usize>slot) << 2), SLOT)
     if (child == 0) continue
     const start = base + <u64>slot * span
     if (level == 0) return start
@@ -187,7 +187,7 @@ export function prune(radix: Radix, index: u64): void {
 }
 
 function pruneBelow(node: usize, level: u32, index: u64): bool {
-  const at = node + SLOT + (<usize>slotOf(index, level) << 2)
+  const at = node + SLOT + ((<usize>slotOf(index, level)) << 2)
   const child = load<u32>(at)
   if (level > 0 && child != 0 && pruneBelow(child, level - 1, index)) {
     put(at, 0)
@@ -211,7 +211,7 @@ function checkBelow(node: usize, level: u32): u32 {
   let filled: u32 = 0
   let values: u32 = 0
   for (let slot: u32 = 0; slot < SLOTS; slot++) {
-    const child = load<u32>(node + (<usize>slot << 2), SLOT)
+    const child = load<u32>(node + ((<usize>slot) << 2), SLOT)
     const bit = ((load<u64>(node, DIRTY) >> slot) & 1) != 0
     if (child == 0) {
       check(!bit, PANIC_RADIX_TAG, slot)

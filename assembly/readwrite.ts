@@ -39,8 +39,8 @@ import { scratch, syncDirectory } from './mountfs'
 import { inBuffer } from './path'
 import { Process } from './process'
 import { seekData, seekHole } from './resize'
-import { finishUse } from './truncate'
 import { setMode } from './tmpfs'
+import { finishUse } from './truncate'
 import { syncObject } from './writeback'
 
 /** "At the description's own offset", which then moves. */

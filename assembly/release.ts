@@ -3,10 +3,10 @@
  */
 import { findPage, nextPage, removePage } from './cache'
 import { uncharge } from './commit'
-import { relaxIfDeep, relax } from './lock'
-import { MemObject, dropRef } from './object'
+import { relax, relaxIfDeep } from './lock'
+import { dropRef, MemObject } from './object'
 import { INDEX_END } from './radix'
-import { Root, add } from './root'
+import { add, Root } from './root'
 import { destroy } from './slab'
 
 /** Frees an object that nobody refers to any more. => lock held; relaxes. */

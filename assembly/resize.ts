@@ -5,32 +5,39 @@
  * copies past it go, grants on them are waited for, and only then the pages. While it lasts `resizing` keeps write-back from
  * storing past the new end; the thread's slot says so (IO_RESIZE), for whoever finds it dead.
  */
-import { EFBIG, EINVAL, ENXIO, EWOULDBLOCK_PARK, OFFSET_MAX, WASI_FD_FILESTAT_SET_SIZE } from './abi'
 import {
-  PAGE_BUSY,
-  PAGE_WRITEBACK,
+  EFBIG,
+  EINVAL,
+  ENXIO,
+  EWOULDBLOCK_PARK,
+  OFFSET_MAX,
+  WASI_FD_FILESTAT_SET_SIZE,
+} from './abi'
+import {
   findPage,
   keyOfPage,
   markDirty,
   nextPage,
-  removePage
+  PAGE_BUSY,
+  PAGE_WRITEBACK,
+  removePage,
 } from './cache'
 import { now } from './env'
 import { grow } from './fileio'
 import { clearTail } from './fill'
 import { Frame, frameAddress } from './frame'
 import { awaitHolder, holderOf, holderOfFrame } from './grant'
-import { IO_RESIZE, beginIo, endIo } from './io'
-import { edit, depth, put } from './journal'
+import { beginIo, endIo, IO_RESIZE } from './io'
+import { depth, edit, put } from './journal'
 import { lock, relax, unlock } from './lock'
-import { MemObject, OBJECT_FILE, keyOf, touchTimes } from './object'
+import { keyOf, MemObject, OBJECT_FILE, touchTimes } from './object'
 import { call } from './pager'
 import { nextPte, pteAt } from './pte'
 import { INDEX_END } from './radix'
 import { K, pageRound } from './root'
 import { unmapPage, zapEntry } from './space'
 import { findOverlap } from './tree'
-import { Vma, addressOf, vmaByPage } from './vma'
+import { addressOf, Vma, vmaByPage } from './vma'
 import { park, wake } from './wait'
 
 /** Journal bytes after which a walk over mappings makes way and starts again. */
@@ -83,7 +90,7 @@ function resizeStore(object: MemObject, size: u64): i32 {
   const error = call(mount, WASI_FD_FILESTAT_SET_SIZE, fd, size)
   lock()
   if (error == 0) put(changetype<usize>(object) + offsetof<MemObject>('unsynced'), 1)
-  return -<i32>error
+  return -(<i32>error)
 }
 
 function shrink(object: MemObject, size: u64): void {

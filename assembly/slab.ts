@@ -11,18 +11,18 @@
  */
 import { PANIC_SLAB_COUNT, PANIC_SLAB_NOT_SLAB, PANIC_SLAB_SIZE } from './abi'
 import {
+  allocFrame,
   FRAME_SLAB,
   Frame,
-  allocFrame,
   frameAddress,
   frameAt,
   frameIndex,
   frameOf,
-  freeFrame
+  freeFrame,
 } from './frame'
 import { checkMayAllocate, edit, noteFree, put, save } from './journal'
 import { check } from './panic'
-import { K, Root, add } from './root'
+import { add, K, Root } from './root'
 
 /** Largest structure. */
 export const SLAB_BYTES_MAX: u32 = 2048

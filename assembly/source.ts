@@ -27,7 +27,7 @@ export class Source {
 const SOURCES: usize = memory.data(8192, 16)
 
 function fresh(): Source {
-  const at = SOURCES + (<usize>me().index << 5)
+  const at = SOURCES + ((<usize>me().index) << 5)
   memory.fill(at, 0, 32)
   return changetype<Source>(at)
 }

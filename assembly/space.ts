@@ -13,7 +13,7 @@ import {
   PANIC_SPACE_OVERLAP,
   PROT_WRITE,
   WINDOW_END,
-  WINDOW_START
+  WINDOW_START,
 } from './abi'
 import { retire } from './cache'
 import { uncharge } from './commit'
@@ -25,20 +25,20 @@ import { MemObject } from './object'
 import { check } from './panic'
 import { Space } from './process'
 import {
+  frameOfPte,
+  nextPte,
   PTE_CHARGED,
   PTE_PRIVATE,
   PTE_READ,
   PTE_WRITE,
   PTE_ZERO,
-  frameOfPte,
-  nextPte,
   pteAt,
   setPte,
-  trimTable
+  trimTable,
 } from './pte'
 import { K, Root } from './root'
-import { Node, checkTree, findGap, findOverlap, firstOf, NO_GAP } from './tree'
-import { VMA_SHARED, Vma, addressOf, findVma, indexOf, nextVma, vmaByPage } from './vma'
+import { checkTree, findGap, findOverlap, firstOf, NO_GAP, Node } from './tree'
+import { addressOf, findVma, indexOf, nextVma, VMA_SHARED, Vma, vmaByPage } from './vma'
 
 function count(frame: Frame, field: usize, change: i32): u32 {
   const at = changetype<usize>(frame) + field

@@ -13,18 +13,18 @@ import {
   STAT_PAGE_VIEWED,
   STAT_PAGE_WRITABLE,
   STAT_PAGE_ZERO,
-  WINDOW_END
+  WINDOW_END,
 } from './abi'
-import { PAGE_VIEWED, findPage, isDirty } from './cache'
+import { findPage, isDirty, PAGE_VIEWED } from './cache'
 import { Frame, largestRun } from './frame'
 import { Inode } from './inode'
+import { lock, unlock } from './lock'
 import { inWindow } from './mmap'
 import { Process } from './process'
-import { PTE_PRIVATE, PTE_WRITE, PTE_ZERO, frameOfPte, pteOf } from './pte'
+import { frameOfPte, PTE_PRIVATE, PTE_WRITE, PTE_ZERO, pteOf } from './pte'
 import { K } from './root'
-import { lock, unlock } from './lock'
 import { me } from './thread'
-import { Vma, findVma, indexOf, nextVma } from './vma'
+import { findVma, indexOf, nextVma, Vma } from './vma'
 
 function result(): usize {
   return <usize>me().buffer + BUFFER_RESULT
@@ -75,7 +75,7 @@ export function sysStatPages(process: Process, address: u64, pages: u32): i32 {
   const to = <usize>me().buffer + BUFFER_DATA
   lock()
   for (let i: u32 = 0; i < count; i++) {
-    const at = address + (<u64>i << K.pageShift)
+    const at = address + ((<u64>i) << K.pageShift)
     const vma = inWindow(at, 1) ? findVma(process.space!, <u32>at) : null
     store<u8>(to + i, vma == null ? 0 : pageBits(process, vma, <u32>at))
   }

@@ -20,18 +20,18 @@
 import {
   STATE_SEQ_SHIFT,
   STATE_STOP,
-  THREADS_MAX,
   THREAD_BUFFER,
   THREAD_DOORBELL,
   THREAD_MAY_BLOCK,
   THREAD_STATE,
+  THREADS_MAX,
   WHERE_DEAD,
   WHERE_FREE,
   WHERE_IN,
   WHERE_MASK,
   WHERE_OUT,
   WHERE_PARKED,
-  WHERE_STOPPED
+  WHERE_STOPPED,
 } from './abi'
 import { panicked, stopped } from './env'
 import { PANIC } from './panic'
@@ -150,12 +150,14 @@ export function endCall(): void {
 
 /** IN -> PARKED, before a sleep. => no lock held, what it waits for is published. */
 export function beginPark(): void {
-  if (atomic.cmpxchg<u32>(self, stamp | WHERE_IN, stamp | WHERE_PARKED) != (stamp | WHERE_IN)) halt()
+  if (atomic.cmpxchg<u32>(self, stamp | WHERE_IN, stamp | WHERE_PARKED) != (stamp | WHERE_IN))
+    halt()
 }
 
 /** PARKED -> IN, after a sleep. */
 export function endPark(): void {
-  if (atomic.cmpxchg<u32>(self, stamp | WHERE_PARKED, stamp | WHERE_IN) != (stamp | WHERE_PARKED)) halt()
+  if (atomic.cmpxchg<u32>(self, stamp | WHERE_PARKED, stamp | WHERE_IN) != (stamp | WHERE_PARKED))
+    halt()
 }
 
 /** The host caught an exception thrown through the kernel: this thread is OUT again. => no lock is held by it. */

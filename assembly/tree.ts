@@ -174,7 +174,12 @@ export function firstOf(root: Node | null): Node | null {
  * => an interval that overlaps [start, end) and comes after `after` in order (null: from the beginning), null when none.
  * Intervals may overlap each other.
  */
-export function findOverlap(root: Node | null, start: u64, end: u64, after: Node | null): Node | null {
+export function findOverlap(
+  root: Node | null,
+  start: u64,
+  end: u64,
+  after: Node | null,
+): Node | null {
   if (root == null || root.last <= start || root.first >= end) return null
   if (after == null || before(after, root)) {
     const left = findOverlap(root.left, start, end, after)

@@ -7,7 +7,6 @@ import {
   EBADF,
   EFBIG,
   EINVAL,
-  EISDIR,
   ENODEV,
   ENOTSUP,
   FALLOC_FL_KEEP_SIZE,
@@ -20,7 +19,7 @@ import { canWrite } from './file'
 import { fillHole } from './fileio'
 import { heldFile, holdFile, letGoFile, takeWriter } from './hold'
 import { sweepIdle } from './idle'
-import { Inode, isDirectory, isFile } from './inode'
+import { Inode, isFile } from './inode'
 import { lock, unlock } from './lock'
 import { MemObject } from './object'
 import { Process } from './process'

@@ -14,7 +14,17 @@ import { releaseObject } from './release'
 import { K } from './root'
 import { destroy } from './slab'
 import { zap } from './space'
-import { VMA_DYING, VMA_SHARED, Vma, findVma, nextVma, pagesIn, splitVma, unchargeVma, unlink } from './vma'
+import {
+  findVma,
+  nextVma,
+  pagesIn,
+  splitVma,
+  unchargeVma,
+  unlink,
+  VMA_DYING,
+  VMA_SHARED,
+  Vma,
+} from './vma'
 import { inspectRange } from './writeback'
 
 const SMALL_PAGES: u32 = 256

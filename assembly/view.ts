@@ -20,30 +20,31 @@ import {
   PROT_WRITE,
   SIGBUS,
   SIGSEGV,
-  WINDOW_END
+  WINDOW_END,
 } from './abi'
-import {
-  PAGE_BUSY,
-  PAGE_VIEWED,
-  findPage,
-  hashPage,
-  inspect,
-  objectOf
-} from './cache'
+import { findPage, hashPage, inspect, objectOf, PAGE_BUSY, PAGE_VIEWED } from './cache'
 import { charge, uncharge } from './commit'
 import { isPast } from './fault'
-import { FRAME_ORPHAN, FRAME_PAGE, Frame, frameAddress, frameAt, frameIndex, freeFrame } from './frame'
+import {
+  FRAME_ORPHAN,
+  FRAME_PAGE,
+  Frame,
+  frameAddress,
+  frameAt,
+  frameIndex,
+  freeFrame,
+} from './frame'
 import { freeGather, gather } from './gather'
 import { edit, put } from './journal'
 import { lock, relax, unlock } from './lock'
 import { aligned, inWindow } from './mmap'
 import { MemObject, OBJECT_FILE } from './object'
 import { Process, Space } from './process'
-import { K, Root, add, pageRound } from './root'
+import { frameOfPte, PTE_PRIVATE, pteOf } from './pte'
+import { add, K, pageRound, Root } from './root'
 import { create, destroy } from './slab'
-import { Thread, me, threadAt } from './thread'
-import { VMA_DYING, VMA_SHARED, Vma, findVma, indexOf } from './vma'
-import { PTE_PRIVATE, frameOfPte, pteOf } from './pte'
+import { me, Thread, threadAt } from './thread'
+import { findVma, indexOf, VMA_DYING, VMA_SHARED, Vma } from './vma'
 
 @unmanaged
 export class View {

@@ -15,9 +15,9 @@ import { charge, uncharge } from './commit'
 import { edit } from './journal'
 import { MemObject, retain } from './object'
 import { Space } from './process'
-import { K, Root, add } from './root'
+import { add, K, Root } from './root'
 import { create, destroy } from './slab'
-import { Node, findEndingAfter, findEndingBefore, insert, remove, resize } from './tree'
+import { findEndingAfter, findEndingBefore, insert, Node, remove, resize } from './tree'
 
 export const VMA_SHARED: u32 = 1
 export const VMA_LOCKED: u32 = 2
@@ -122,7 +122,7 @@ export function unlink(vma: Vma): void {
 export function setRange(vma: Vma, start: u64, end: u64): void {
   const space = vma.space!
   const before = pagesIn(vma)
-  const pageStart = vma.pageStart + ((<i64>(start - vma.start)) >> K.pageShift)
+  const pageStart = vma.pageStart + (<i64>(start - vma.start) >> K.pageShift)
   const pages = (end - start) >> K.pageShift
   resize(space.root, vma, start, end)
   edit<Space>(space).mappedPages += <u32>pages - before

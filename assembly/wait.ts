@@ -17,15 +17,15 @@ import {
   ETIMEDOUT,
   EWOULDBLOCK_PARK,
   PANIC_WAIT_QUEUE,
+  THREAD_SERVES,
   THREADS_MAX,
-  THREAD_SERVES
 } from './abi'
 import { now, serve } from './env'
 import { edit, put } from './journal'
 import { lock, relax, unlock } from './lock'
 import { check } from './panic'
 import { create, destroy } from './slab'
-import { Thread, beginPark, endPark, mayBlock, me, ring, threadAt } from './thread'
+import { beginPark, endPark, mayBlock, me, ring, Thread, threadAt } from './thread'
 
 const QUEUED: u32 = 0
 const WOKEN: u32 = 1
@@ -210,15 +210,23 @@ export function checkWaits(): u32 {
   let count: u32 = 0
   for (let i: u32 = 0; i < BUCKETS; i++) {
     let prev: Wait | null = null
-    let wait = changetype<Wait | null>(<usize>load<u32>(TABLE + (<usize>i << 3)))
+    let wait = changetype<Wait | null>(<usize>load<u32>(TABLE + ((<usize>i) << 3)))
     while (wait != null) {
       check(wait.prev == prev && wait.state == QUEUED, PANIC_WAIT_QUEUE, i)
-      check(wait.thread < THREADS_MAX && bucketOf(wait.key) == TABLE + (<usize>i << 3), PANIC_WAIT_QUEUE, i)
+      check(
+        wait.thread < THREADS_MAX && bucketOf(wait.key) == TABLE + ((<usize>i) << 3),
+        PANIC_WAIT_QUEUE,
+        i,
+      )
       prev = wait
       wait = wait.next
       count++
     }
-    check(load<u32>(TABLE + (<usize>i << 3), 4) == <u32>changetype<usize>(prev), PANIC_WAIT_QUEUE, i)
+    check(
+      load<u32>(TABLE + ((<usize>i) << 3), 4) == <u32>changetype<usize>(prev),
+      PANIC_WAIT_QUEUE,
+      i,
+    )
   }
   return count
 }

@@ -13,7 +13,7 @@ export declare function path_open(
   rights: u64,
   inheriting: u64,
   fdflags: u32,
-  result: u32
+  result: u32,
 ): u32
 export declare function fd_close(fd: u32): u32
 export declare function fd_pread(fd: u32, iovs: u32, count: u32, offset: u64, result: u32): u32
@@ -28,7 +28,7 @@ export declare function path_filestat_get(
   lookup: u32,
   path: u32,
   pathBytes: u32,
-  result: u32
+  result: u32,
 ): u32
 export declare function path_filestat_set_times(
   fd: u32,
@@ -37,7 +37,7 @@ export declare function path_filestat_set_times(
   pathBytes: u32,
   atime: u64,
   mtime: u64,
-  fstflags: u32
+  fstflags: u32,
 ): u32
 export declare function path_create_directory(fd: u32, path: u32, pathBytes: u32): u32
 export declare function path_remove_directory(fd: u32, path: u32, pathBytes: u32): u32
@@ -48,7 +48,7 @@ export declare function path_rename(
   pathBytes: u32,
   newFd: u32,
   newPath: u32,
-  newPathBytes: u32
+  newPathBytes: u32,
 ): u32
 export declare function path_link(
   fd: u32,
@@ -57,14 +57,14 @@ export declare function path_link(
   pathBytes: u32,
   newFd: u32,
   newPath: u32,
-  newPathBytes: u32
+  newPathBytes: u32,
 ): u32
 export declare function path_symlink(
   target: u32,
   targetBytes: u32,
   fd: u32,
   path: u32,
-  pathBytes: u32
+  pathBytes: u32,
 ): u32
 export declare function path_readlink(
   fd: u32,
@@ -72,5 +72,5 @@ export declare function path_readlink(
   pathBytes: u32,
   to: u32,
   bytes: u32,
-  result: u32
+  result: u32,
 ): u32

@@ -18,29 +18,29 @@ import {
   EWOULDBLOCK_PARK,
   WASI_FD_DATASYNC,
   WASI_FD_PWRITE,
-  WASI_FD_SYNC
+  WASI_FD_SYNC,
 } from './abi'
 import {
+  findPage,
+  inspect,
+  keyOfPage,
+  nextPage,
   PAGE_DIRTY,
   PAGE_FAILED,
   PAGE_HASHED,
   PAGE_VIEWED,
   PAGE_WRITEBACK,
-  findPage,
-  inspect,
-  keyOfPage,
-  nextPage,
   tick,
   unmark,
-  wakePage
+  wakePage,
 } from './cache'
 import { Frame, frameAddress } from './frame'
 import { holderOfFrame } from './grant'
 import { hash, hashHigh, hashLow } from './hash'
-import { IO_WRITE, beginIo, endIo } from './io'
+import { beginIo, endIo, IO_WRITE } from './io'
 import { edit, put } from './journal'
 import { lock, relax, unlock } from './lock'
-import { MemObject, OBJECT_FILE, keyOf, retain } from './object'
+import { keyOf, MemObject, OBJECT_FILE, retain } from './object'
 import { call } from './pager'
 import { INDEX_END } from './radix'
 import { releaseObject } from './release'
@@ -76,7 +76,7 @@ function beginRun(object: MemObject, index: u64, end: u64): u32 {
     if (frame == null) break
     if ((frame.flags & (PAGE_DIRTY | PAGE_WRITEBACK)) != PAGE_DIRTY) break
     edit<Frame>(frame).flags = (frame.flags & ~(PAGE_DIRTY | PAGE_HASHED)) | PAGE_WRITEBACK
-    copyOut(object, index + count, frame, bounce() + (<usize>count << K.pageShift))
+    copyOut(object, index + count, frame, bounce() + ((<usize>count) << K.pageShift))
     frame.hashLow = hashLow
     frame.hashHigh = hashHigh
     count++
@@ -124,7 +124,8 @@ function settlePage(object: MemObject, index: u64, frame: Frame, error: u32): vo
 
 /** Step 3 for a run, and the failure's account. => lock held. */
 export function finishRun(object: MemObject, index: u64, count: u32, error: u32): void {
-  for (let i: u32 = 0; i < count; i++) settlePage(object, index + i, findPage(object, index + i)!, error)
+  for (let i: u32 = 0; i < count; i++)
+    settlePage(object, index + i, findPage(object, index + i)!, error)
   edit<MemObject>(object).writing -= count
   if (error != 0) {
     object.failures += 1
@@ -168,7 +169,7 @@ export function writeRange(object: MemObject, from: u64, to: u64): i32 {
     finishRun(object, index, count, error)
     endIo(object)
     relax()
-    if (error != 0 && result == 0) result = -<i32>error
+    if (error != 0 && result == 0) result = -(<i32>error)
     index = nextPage(object, index + count, true)
   }
   return result
@@ -199,7 +200,7 @@ export function syncStore(object: MemObject, dataOnly: bool): i32 {
   edit<MemObject>(object).unsynced = 1
   object.failures += 1
   object.failure = error
-  return -<i32>error
+  return -(<i32>error)
 }
 
 /** fsync, fdatasync: all dirty pages of the object, then the store. => 0 or -errno. => lock not held; the caller keeps the object alive. */
