@@ -23,7 +23,7 @@ import { now, stalled } from './env'
 import { closeFiles } from './fd'
 import { abandonFill } from './fill'
 import { releaseHolds } from './hold'
-import { IO_FILL, IO_NONE, IO_RESIZE, IO_WRITE } from './io'
+import { IO_FILL, IO_NONE, IO_RESIZE, IO_WRITE, letGoObject } from './io'
 import { put } from './journal'
 import { lock, relax, takeOver, unlock } from './lock'
 import { MemObject } from './object'
@@ -175,6 +175,7 @@ export function sysReap(index: u32, sequence: u32, proven: bool): i32 {
   dropIo(index)
   dropWaits(index)
   relax()
+  letGoObject(index)
   releaseHolds(index)
   relax()
   dropViews(index)

@@ -3,6 +3,7 @@
  *
  * Sources: Linux madvise(2), mincore(2); POSIX.1-2017 posix_madvise, whose DONTNEED changes no contents.
  */
+
 import {
   BUFFER_DATA,
   BUFFER_DATA_BYTES,
@@ -22,14 +23,14 @@ import {
 } from './abi'
 import { findPage, PAGE_BUSY } from './cache'
 import { settle } from './grant'
+import { holdObject, letGoObject } from './io'
 import { lock, relax, unlock } from './lock'
 import { changeFlags } from './mlock'
 import { aligned, inWindow } from './mmap'
-import { MemObject, OBJECT_FILE, retain } from './object'
+import { MemObject, OBJECT_FILE } from './object'
 import { populate } from './populate'
 import { Process, Space } from './process'
 import { pteOf } from './pte'
-import { releaseObject } from './release'
 import { punchObject } from './resize'
 import { K, pageRound } from './root'
 import { isCovered, zap } from './space'
@@ -112,11 +113,11 @@ function removePages(vma: Vma, from: u64, to: u64): i32 {
     return -EACCES
   }
   const first = indexOf(vma, <u32>from) << K.pageShift
-  retain(object)
+  holdObject(object)
   unlock()
   const result = punchObject(object, first, first + (to - from))
   lock()
-  releaseObject(object)
+  letGoObject(me().index)
   unlock()
   return result
 }

@@ -4,6 +4,7 @@
  * Sources: POSIX.1-2017 mmap, munmap; Linux mmap(2) for flags, hints and the order in which errors are found.
  * Invariant: whatever can fail is tried before anything is unmapped (MAP_FIXED), so a failing call changes nothing.
  */
+
 import {
   EACCES,
   EAGAIN,
@@ -34,6 +35,7 @@ import {
   WINDOW_START,
 } from './abi'
 import { charge, uncharge } from './commit'
+import { holdObject, letGoObject } from './io'
 import { edit } from './journal'
 import { abandon, lock, unlock } from './lock'
 import { lockLimit } from './mlock'
@@ -44,6 +46,7 @@ import { K, pageRound } from './root'
 import { create } from './slab'
 import { noSource, Source, sourceOf } from './source'
 import { findRoom, isFree } from './space'
+import { me } from './thread'
 import { unmapRange } from './unmap'
 import {
   link,
@@ -216,8 +219,8 @@ function mapAt(
   if (!charge(promised)) return -ENOMEM
   if (!isFree(space, start, <u64>start + bytes)) {
     uncharge(promised)
-    const unmapped = unmapRange(space, start, <u64>start + bytes)
-    if (unmapped < 0) return unmapped
+    const cleared = clearPlace(space, start, <u64>start + bytes, source)
+    if (cleared < 0) return cleared
     if (!charge(promised)) return -ENOMEM
   }
   const vma = newVma(space, prot, flags, source)
@@ -230,6 +233,16 @@ function mapAt(
   link(space, vma)
   mergeVma(vma)
   return start
+}
+
+/** MAP_FIXED: unmaps what is there, again if another thread maps there meanwhile. The source stays alive. => 0, -ENOMEM. */
+function clearPlace(space: Space, start: u64, end: u64, source: Source): i32 {
+  const object = source.object
+  if (object != null) holdObject(object)
+  let result = 0
+  while (result == 0 && !isFree(space, start, end)) result = unmapRange(space, start, end)
+  if (object != null) letGoObject(me().index)
+  return result
 }
 
 /** => a vma with its object and one reference to it, not placed; null when memory is out: the caller abandons. */

@@ -34,10 +34,11 @@ function protectRange(space: Space, start: u64, end: u64, prot: u32): i32 {
     if (found == null || found.start > at) return -ENOMEM
     if ((prot & ~found.maxProt) != 0) return -EACCES
     if (!cut(space, at) || !cut(space, end)) return -ENOMEM
-    const vma = nextVma(space, at)!
-    at = vma.end
-    const result = protectVma(space, vma, prot)
+    const result = protectVma(space, nextVma(space, at)!, prot)
     if (result != 0) return result
+    const done = nextVma(space, at)
+    if (done == null || done.start > at) return -ENOMEM
+    at = done.end
   }
   return 0
 }

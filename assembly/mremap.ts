@@ -196,6 +196,10 @@ function moveTo(process: Process, address: u64, before: u64, after: u64, wanted:
     abandon()
     return -ENOMEM
   }
+  if (!isFree(space, <u64>(<u32>to), <u64>(<u32>to) + after)) {
+    abandon()
+    return moveTo(process, address, before, after, wanted)
+  }
   moveVma(space, vma, <u32>to, after)
   moveEntries(space, <u32>address, <u32>(address + kept), <u32>to)
   relax()

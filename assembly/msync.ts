@@ -4,17 +4,19 @@
  * Sources: POSIX.1-2017 msync; Linux msync(2). MS_INVALIDATE is stronger than Linux's, as POSIX reads: clean pages of a file are
  * dropped, so that what others wrote to it is seen; dirty pages never are.
  */
+
 import { EBUSY, EINVAL, ENOMEM, MS_ASYNC, MS_INVALIDATE, MS_SYNC } from './abi'
 import { findPage, nextPage, PAGE_VIEWED } from './cache'
 import { dropCleanRange } from './evict'
+import { holdObject, letGoObject } from './io'
 import { put } from './journal'
 import { lock, unlock } from './lock'
 import { aligned, inWindow } from './mmap'
-import { MemObject, OBJECT_FILE, retain } from './object'
+import { MemObject, OBJECT_FILE } from './object'
 import { Process, Space } from './process'
-import { releaseObject } from './release'
 import { K, pageRound } from './root'
 import { isCovered } from './space'
+import { me } from './thread'
 import { findVma, indexOf, nextVma, VMA_LOCKED, VMA_SHARED, Vma } from './vma'
 import { inspectRange, schedule, syncStore, writeRange } from './writeback'
 
@@ -78,7 +80,7 @@ function syncVma(space: Space, vma: Vma, start: u32, end: u64, flags: u32): i32 
   const from = indexOf(vma, start)
   const to = from + ((end - start) >> K.pageShift)
   const shared = (vma.flags & VMA_SHARED) != 0
-  retain(object)
+  holdObject(object)
   let result = 0
   if (shared) {
     inspectRange(object, from, to)
@@ -90,7 +92,7 @@ function syncVma(space: Space, vma: Vma, start: u32, end: u64, flags: u32): i32 
     else noteFailure(space, start, object)
   }
   if (result == 0 && (flags & MS_INVALIDATE) != 0) dropCleanRange(object, from, to)
-  releaseObject(object)
+  letGoObject(me().index)
   return result
 }
 

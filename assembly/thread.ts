@@ -71,6 +71,8 @@ export class Thread {
   gatherCount: u32
   /** Atomic: pid of the process whose call this is, 0 outside of one. */
   process: u32
+  /** An object that this thread keeps alive while the lock is free (io.ts `holdObject`). */
+  object: u32
 }
 
 export const THREAD_BYTES: u32 = 128

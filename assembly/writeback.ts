@@ -37,13 +37,12 @@ import {
 import { Frame, frameAddress } from './frame'
 import { holderOfFrame } from './grant'
 import { hash, hashHigh, hashLow } from './hash'
-import { beginIo, endIo, IO_WRITE } from './io'
+import { beginIo, endIo, holdObject, IO_WRITE, letGoObject } from './io'
 import { edit, put } from './journal'
 import { lock, relax, unlock } from './lock'
-import { keyOf, MemObject, OBJECT_FILE, retain } from './object'
+import { keyOf, MemObject, OBJECT_FILE } from './object'
 import { call } from './pager'
 import { INDEX_END } from './radix'
-import { releaseObject } from './release'
 import { K } from './root'
 import { me } from './thread'
 import { park, wake } from './wait'
@@ -226,14 +225,14 @@ export function writeOld(pages: u32, ageMs: u32): i32 {
   lock()
   let object = changetype<MemObject | null>(<usize>K.dirtyObjects)
   while (object != null && written < <i32>pages) {
-    retain(object)
+    holdObject(object)
     const before = object.dirtyPages
     const result = writeAged(object, ageMs, pages - written)
     if (result < 0 && failed == 0) failed = result
     if (before > object.dirtyPages) written += before - object.dirtyPages
     const next = changetype<MemObject | null>(<usize>object.nextDirty)
     relax()
-    releaseObject(object)
+    letGoObject(me().index)
     object = next
     if (object != null && object.dirtyPages == 0) break
   }
