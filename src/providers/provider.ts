@@ -37,7 +37,7 @@ export interface Capabilities {
   readonly durableSync: boolean
   /** Mode bits are stored. Where not, stat reports 0o666 or 0o777 and `mode` is ignored. */
   readonly permissions: boolean
-  /** utimes() works, and stat reports times. */
+  /** utimes() works. Where it does not, stat still reports an mtime that moves with every change it knows of. */
   readonly times: boolean
   /**
    * 'any': every thread that instantiates the spec may use handles that another one opened.
@@ -62,7 +62,7 @@ export interface FileStat {
   nlink: number
   /** Permission bits, 0 to 0o7777. */
   mode: number
-  /** Nanoseconds since the epoch; 0n where unknown. */
+  /** Nanoseconds since the epoch; 0n where unknown. A file's mtime must move when its bytes change. */
   atimeNs: bigint
   mtimeNs: bigint
   ctimeNs: bigint

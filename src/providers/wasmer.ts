@@ -11,6 +11,8 @@
  *   4. A file has at most FILE_BYTES_MAX bytes (EFBIG): near 2 GiB the package traps for good.
  *   5. MemFS checks little (a directory may be made twice, or moved into itself and lost), so POSIX's
  *      refusals are all made here.
+ *   6. MemFS keeps no times. A modification time is made up, so that whoever compares times sees a change: ours
+ *      when it is made, a guest's when the file is read again and its bytes have another hash.
  * It lives in the thread that made the instance, and in memory: a sync is as durable as the instance.
  */
 import { ProviderError } from './errno.js'
@@ -61,6 +63,7 @@ interface OpenFile {
   size: number
   dirty: boolean
   handles: number
+  mtimeNs: bigint
 }
 
 type Open =
@@ -101,6 +104,8 @@ class WasmerProvider implements Provider {
   readonly #inodes = new Inodes()
   readonly #handles = new Handles<Open>()
   readonly #files = new Map<string, OpenFile>()
+  readonly #versions = new Map<bigint, { hash: bigint; mtimeNs: bigint }>()
+  #lastNs = 0n
 
   constructor(fs: WasmerFileSystem, root: string) {
     this.#fs = fs
@@ -152,7 +157,7 @@ class WasmerProvider implements Provider {
     if (from.length === 0) return 0
     if (offset + from.length > file.size) this.#resize(file, offset + from.length)
     file.bytes.set(from, offset)
-    file.dirty = true
+    this.#change(file)
     return from.length
   }
 
@@ -170,16 +175,19 @@ class WasmerProvider implements Provider {
   stat(handle: number): FileStat {
     const open = this.#handles.get(handle)
     if (open.file !== null) {
-      const { ino, size, path } = open.file
-      return fileStat('file', ino, size, path === null ? 0 : 1)
+      const { ino, size, path, mtimeNs } = open.file
+      return fileStat('file', ino, size, path === null ? 0 : 1, mtimeNs)
     }
-    return fileStat('directory', open.directory.ino, 0, open.directory.gone ? 0 : 1)
+    return fileStat('directory', open.directory.ino, 0, open.directory.gone ? 0 : 1, 0n)
   }
 
   lstat(path: string): FileStat {
     const found = this.#must(path)
-    const size = found === 'file' ? (this.#files.get(path)?.size ?? this.#sizeBelow(path)) : 0
-    return fileStat(found, this.#inodes.of(path), size, 1)
+    const ino = this.#inodes.of(path)
+    if (found === 'directory') return fileStat(found, ino, 0, 1, 0n)
+    const open = this.#files.get(path)
+    if (open) return fileStat(found, ino, open.size, 1, open.mtimeNs)
+    return fileStat(found, ino, this.#sizeBelow(path), 1, this.#versions.get(ino)?.mtimeNs ?? 0n)
   }
 
   readdir(path: string): DirectoryEntry[] {
@@ -319,15 +327,34 @@ class WasmerProvider implements Provider {
     const known = this.#files.get(path)
     if (known?.dirty) return known
     const bytes = this.#readBelow(path, create)
-    if (known) {
-      known.bytes = bytes
-      known.size = bytes.length
-      return known
-    }
     const ino = this.#inodes.of(path)
-    const file = { ino, path, bytes, size: bytes.length, dirty: false, handles: 0 }
+    const mtimeNs = this.#versionOf(ino, bytes)
+    if (known) return Object.assign(known, { bytes, size: bytes.length, mtimeNs })
+    const file = { ino, path, bytes, size: bytes.length, dirty: false, handles: 0, mtimeNs }
     this.#files.set(path, file)
     return file
+  }
+
+  /** The time at which a file came to hold these bytes, as far as this provider has seen. */
+  #versionOf(ino: bigint, bytes: Uint8Array): bigint {
+    const hash = hashOf(bytes)
+    const known = this.#versions.get(ino)
+    if (known?.hash === hash) return known.mtimeNs
+    const mtimeNs = this.#nowNs()
+    this.#versions.set(ino, { hash, mtimeNs })
+    return mtimeNs
+  }
+
+  #change(file: OpenFile): void {
+    file.dirty = true
+    file.mtimeNs = this.#nowNs()
+  }
+
+  /** The time, never the same twice. */
+  #nowNs(): bigint {
+    const now = BigInt(Date.now()) * 1_000_000n
+    this.#lastNs = now > this.#lastNs ? now : this.#lastNs + 1n
+    return this.#lastNs
   }
 
   #readBelow(path: string, create: boolean): Uint8Array {
@@ -362,6 +389,7 @@ class WasmerProvider implements Provider {
       below.flush()
     })
     file.dirty = false
+    this.#versions.set(file.ino, { hash: hashOf(bytes), mtimeNs: file.mtimeNs })
   }
 
   #resize(file: OpenFile, size: number): void {
@@ -375,7 +403,7 @@ class WasmerProvider implements Provider {
     } else if (size < file.size) {
       file.bytes.fill(0, size, file.size)
     }
-    if (size !== file.size) file.dirty = true
+    if (size !== file.size) this.#change(file)
     file.size = size
   }
 
@@ -389,6 +417,7 @@ class WasmerProvider implements Provider {
     const file = this.#files.get(path)
     if (file) file.path = null
     this.#files.delete(path)
+    this.#versions.delete(this.#inodes.of(path))
     this.#inodes.forget(path)
   }
 
@@ -410,7 +439,23 @@ function below<T>(act: () => T): T {
   }
 }
 
-function fileStat(type: 'file' | 'directory', ino: bigint, size: number, nlink: number): FileStat {
+/** Two 32-bit FNV-1a hashes over every byte, with other primes: for seeing changes, not for safety. */
+function hashOf(bytes: Uint8Array): bigint {
+  let [one, other] = [0x811c9dc5, bytes.length | 0]
+  for (const byte of bytes) {
+    one = Math.imul(one ^ byte, 0x01000193)
+    other = Math.imul(other ^ byte, 0x85ebca6b)
+  }
+  return (BigInt(one >>> 0) << 32n) | BigInt(other >>> 0)
+}
+
+function fileStat(
+  type: 'file' | 'directory',
+  ino: bigint,
+  size: number,
+  nlink: number,
+  mtimeNs: bigint,
+): FileStat {
   const mode = type === 'file' ? 0o666 : 0o777
-  return { type, ino, size, nlink, mode, atimeNs: 0n, mtimeNs: 0n, ctimeNs: 0n }
+  return { type, ino, size, nlink, mode, atimeNs: mtimeNs, mtimeNs, ctimeNs: mtimeNs }
 }

@@ -217,6 +217,24 @@ export function identity(mounted: Mounted): void {
     expect((await provider.lstat('')).type).toBe('directory')
   })
 
+  test('a write moves the modification time, and opening again keeps it', async () => {
+    const provider = mounted()
+    await make(provider, 'f', 'abc')
+    const handle = await provider.open('f', READ_WRITE)
+    const { mtimeNs: before } = await provider.stat(handle)
+    await new Promise((resolve) => setTimeout(resolve, 30)) // longer than any store's step of time
+    await provider.pwrite(handle, shared('X'), 0)
+    const { mtimeNs: after } = await provider.stat(handle)
+    expect(after).toBeGreaterThan(before)
+    await provider.sync(handle, false)
+    await provider.close(handle)
+    const again = await provider.open('f', READ_ONLY)
+    const { mtimeNs } = await provider.stat(again)
+    expect(mtimeNs).toBeGreaterThan(before)
+    expect((await provider.lstat('f')).mtimeNs).toBe(mtimeNs)
+    await provider.close(again)
+  })
+
   test('a new file has the mode it was given, where modes are stored', async () => {
     const provider = mounted()
     await provider.close(await provider.open('f', { ...CREATE, mode: 0o600 }))

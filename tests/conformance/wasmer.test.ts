@@ -61,6 +61,11 @@ describe('wasmer', () => {
     const into = shared(8)
     expect(await provider.pread(first, into, 0)).toBe(6)
     expect((await provider.lstat('f')).size).toBe(6)
+    const { mtimeNs } = await provider.stat(first)
+    const { value: again } = await guest.open(root, 'f', OFLAGS.truncate, READ | WRITE)
+    await guest.pwrite(again as number, [text('THEIRS')], 0n)
+    await provider.close(await provider.open('f', READ_WRITE))
+    expect((await provider.stat(first)).mtimeNs).toBeGreaterThan(mtimeNs)
   })
 })
 
