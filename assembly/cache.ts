@@ -139,7 +139,7 @@ export function markDirty(frame: Frame): void {
   mark(pagesOf(object), frame.index, true)
   add(offsetof<Root>('dirtyPages'), 1)
   edit<MemObject>(object).dirtyPages += 1
-  if (object.dirtyPages == 1) linkDirty(object)
+  if (object.listed == 0) listDirty(object)
 }
 
 /** Takes a page out of the dirty set. */
@@ -149,11 +149,19 @@ export function unmark(frame: Frame): void {
   mark(pagesOf(object), frame.index, false)
   add(offsetof<Root>('dirtyPages'), -1)
   edit<MemObject>(object).dirtyPages -= 1
-  if (object.dirtyPages == 0) unlinkDirty(object)
+  if (object.dirtyPages == 0 && object.unsynced == 0) unlistDirty(object)
 }
 
-function linkDirty(object: MemObject): void {
+/** The store took something that a power loss could still undo. => lock held. */
+export function noteUnsynced(object: MemObject): void {
+  edit<MemObject>(object).unsynced = 1
+  if (object.listed == 0) listDirty(object)
+}
+
+/** Puts an object into the list of those with something to write or to make durable. */
+function listDirty(object: MemObject): void {
   const first = K.dirtyObjects
+  object.listed = 1
   object.nextDirty = first
   object.prevDirty = 0
   const at = <u32>changetype<usize>(object)
@@ -161,7 +169,9 @@ function linkDirty(object: MemObject): void {
   put(changetype<usize>(K) + offsetof<Root>('dirtyObjects'), at)
 }
 
-function unlinkDirty(object: MemObject): void {
+/** Takes it out. => in the list, nothing dirty, nothing unsynced; saved by the caller. */
+export function unlistDirty(object: MemObject): void {
+  object.listed = 0
   if (object.nextDirty != 0) {
     edit<MemObject>(changetype<MemObject>(<usize>object.nextDirty)).prevDirty = object.prevDirty
   }

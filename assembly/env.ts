@@ -13,7 +13,7 @@ export declare function random(): u32
 /** Throws in the host: an invariant is broken. `code` is a PANIC_* number, `detail` a fact. Does not return. */
 export declare function panicked(code: u32, detail: u32): void
 
-/** Throws in the host: the kernel lock's owner has not moved for the stall time. Nothing was changed. Does not return. */
+/** The kernel lock's owner has not moved for the stall time: throws in the host, nothing was changed. It returns only with proof that `owner` is dead. */
 export declare function stalled(owner: u32): void
 
 /** Throws in the host: this thread was stopped or its slot was taken over; it may never enter again. Does not return. */

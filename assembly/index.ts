@@ -38,9 +38,9 @@ import { sysStatKernel, sysStatMaps, sysStatPages } from './stat'
 import { beginCall, endCall, enter, leave, me, recover, self, stop } from './thread'
 import { sysFallocate, sysFtruncate } from './truncate'
 import { sysCheck } from './verify'
-import { sysViewClose, sysViewOpen } from './view'
+import { inspectViews, sysViewClose, sysViewOpen } from './view'
 import { interrupt } from './wait'
-import { writeOld } from './writeback'
+import { syncAll, writeOld } from './writeback'
 
 /** What an f64 out of range becomes: unaligned, and past every limit. */
 const REFUSED: u64 = 0x1000000000000001
@@ -368,6 +368,15 @@ export function thread_interrupt(index: u32): i32 {
 export function flush(pages: u32): i32 {
   enter()
   return done(writeOld(pages, K.dirtyAgeMs))
+}
+
+/** Writes everything that is dirty and makes it durable. => 0, or the first failure as -errno. */
+export function sync_all(): i32 {
+  enter()
+  lock()
+  inspectViews()
+  unlock()
+  return done(syncAll())
 }
 
 // ---- files below: the ring to the thread that owns a mount. No enter: called from inside waits, too ----

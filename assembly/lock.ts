@@ -19,7 +19,7 @@ import { now, panicked, stalled } from './env'
 import { commit, depth, rollback } from './journal'
 import { check, PANIC } from './panic'
 import { K } from './root'
-import { mayBlock, me, self } from './thread'
+import { declareDead, mayBlock, me, self, sequenceOf } from './thread'
 
 const LOCK: usize = memory.data(64, 64)
 const TURN: usize = LOCK + 4
@@ -55,8 +55,21 @@ function lockSlow(mine: u32): void {
     if (latest != turn) {
       turn = latest
       since = now(0)
-    } else if (now(0) - since > <f64>K.stallMs) stalled((word & ~CONTENDED) - 1)
+    } else if (now(0) - since > <f64>K.stallMs) {
+      const owner = (word & ~CONTENDED) - 1
+      stalled(owner)
+      if (inherit(owner, word, mine)) return
+    }
   }
+}
+
+/** The host came back from `stalled`: it has proof that the owner is dead. => this thread has the lock, and what the dead one began is undone. */
+function inherit(owner: u32, word: u32, mine: u32): bool {
+  declareDead(owner, sequenceOf(owner))
+  if (atomic.cmpxchg<u32>(LOCK, word | CONTENDED, mine | CONTENDED) != (word | CONTENDED))
+    return false
+  rollback()
+  return true
 }
 
 /** One sleep (or, where a thread may not sleep, a few spins) while the lock word is `word`. */

@@ -52,7 +52,8 @@ export class MemObject {
   /** Failed write-backs so far, and the last one's errno: reported once to each open description (file.ts). */
   failures: u32
   failure: i32
-  /** All objects that have dirty pages, for background write-back; 0 when not in the list. */
+  /** The list of objects with something to write or to make durable (cache.ts). */
+  listed: u32
   nextDirty: u32
   prevDirty: u32
   /** Objects whose inode may be the last user: see takeIdle. */

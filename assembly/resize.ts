@@ -18,6 +18,7 @@ import {
   keyOfPage,
   markDirty,
   nextPage,
+  noteUnsynced,
   PAGE_BUSY,
   PAGE_WRITEBACK,
   removePage,
@@ -89,7 +90,7 @@ function resizeStore(object: MemObject, size: u64): i32 {
   unlock()
   const error = call(mount, WASI_FD_FILESTAT_SET_SIZE, fd, size)
   lock()
-  if (error == 0) put(changetype<usize>(object) + offsetof<MemObject>('unsynced'), 1)
+  if (error == 0) noteUnsynced(object)
   return -(<i32>error)
 }
 

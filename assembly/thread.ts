@@ -206,6 +206,11 @@ export function declareDead(index: u32, sequence: u32): bool {
   return atomic.cmpxchg<u32>(at, old, next) == old || declareDead(index, sequence)
 }
 
+/** => the sequence number of slot `index` now. */
+export function sequenceOf(index: u32): u32 {
+  return atomic.load<u32>(THREADS + index * THREAD_BYTES) >> STATE_SEQ_SHIFT
+}
+
 /** DEAD -> FREE with the next sequence number. => lock held, everything it held is released. */
 export function release(index: u32): void {
   const at = THREADS + index * THREAD_BYTES

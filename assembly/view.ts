@@ -43,7 +43,7 @@ import { Process, Space } from './process'
 import { frameOfPte, PTE_PRIVATE, pteOf } from './pte'
 import { add, K, pageRound, Root } from './root'
 import { create, destroy } from './slab'
-import { me, Thread, threadAt } from './thread'
+import { me, Thread, threadAt, threadsUsed } from './thread'
 import { findVma, indexOf, VMA_DYING, VMA_SHARED, Vma } from './vma'
 
 @unmanaged
@@ -59,6 +59,8 @@ export class View {
 }
 
 const ATTEMPTS: u32 = 16
+/** Frames hashed before others get the lock. */
+const INSPECT_FRAMES: u32 = 256
 
 /** => the frame that shows the page now and may be viewed as it is; null when there is none yet. */
 export function settledFrame(space: Space, vma: Vma, address: u32): Frame | null {
@@ -214,6 +216,43 @@ export function sysViewClose(id: u32): i32 {
   if (view != null) closeView(me().index, view)
   unlock()
   return view != null ? 0 : -ESRCH
+}
+
+/** => the view of thread `index` with the lowest id above `id`, null when there is none. */
+function viewAfter(index: u32, id: u32): View | null {
+  let found: View | null = null
+  let view = changetype<View | null>(<usize>threadAt(index).views)
+  while (view != null) {
+    if (view.id > id && (found == null || view.id < found.id)) found = view
+    view = view.next
+  }
+  return found
+}
+
+/** Looks at INSPECT_FRAMES frames of a view from the one numbered `from`. => true when there are more. */
+function inspectPart(view: View, from: u32): bool {
+  const end = min(view.count, from + INSPECT_FRAMES)
+  for (let at = from; at < end; at++) {
+    const frame = frameAt(view.first + at)
+    if (frame.kind == FRAME_PAGE && (frame.flags & PAGE_VIEWED) != 0) inspect(frame)
+  }
+  return end < view.count
+}
+
+/** Finds untracked stores under every view of every thread: their pages become dirty. => lock held; relaxes. */
+export function inspectViews(): void {
+  for (let i: u32 = 0; i < threadsUsed(); i++) {
+    let last: u32 = 0
+    let from: u32 = 0
+    let view = viewAfter(i, last)
+    while (view != null) {
+      const more = inspectPart(view, from)
+      from = more ? from + INSPECT_FRAMES : 0
+      if (!more) last = view.id
+      relax()
+      view = viewAfter(i, last)
+    }
+  }
 }
 
 /** Closes all views of thread `index`, which is dead, and frees what it was gathering. => lock held; relaxes. */

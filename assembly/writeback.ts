@@ -25,12 +25,14 @@ import {
   inspect,
   keyOfPage,
   nextPage,
+  noteUnsynced,
   PAGE_DIRTY,
   PAGE_FAILED,
   PAGE_HASHED,
   PAGE_VIEWED,
   PAGE_WRITEBACK,
   tick,
+  unlistDirty,
   unmark,
   wakePage,
 } from './cache'
@@ -81,6 +83,7 @@ function beginRun(object: MemObject, index: u64, end: u64): u32 {
     count++
   }
   edit<MemObject>(object).writing += count
+  noteUnsynced(object)
   beginIo(IO_WRITE, object, index, count)
   return count
 }
@@ -129,7 +132,7 @@ export function finishRun(object: MemObject, index: u64, count: u32, error: u32)
   if (error != 0) {
     object.failures += 1
     object.failure = error
-  } else object.unsynced = 1
+  }
   if (object.writing == 0) wake(keyOf(object), 0x7fffffff)
 }
 
@@ -141,7 +144,6 @@ export function abandonRun(object: MemObject, index: u64, count: u32): void {
     wakePage(frame)
   }
   edit<MemObject>(object).writing -= count
-  object.unsynced = 1
   if (object.writing == 0) wake(keyOf(object), 0x7fffffff)
 }
 
@@ -195,8 +197,12 @@ export function syncStore(object: MemObject, dataOnly: bool): i32 {
   unlock()
   const error = call(mount, dataOnly ? WASI_FD_DATASYNC : WASI_FD_SYNC, fd)
   lock()
-  if (error == 0) return 0
-  edit<MemObject>(object).unsynced = 1
+  edit<MemObject>(object)
+  if (error == 0) {
+    if (object.dirtyPages == 0 && object.unsynced == 0 && object.listed != 0) unlistDirty(object)
+    return 0
+  }
+  object.unsynced = 1
   object.failures += 1
   object.failure = error
   return -(<i32>error)
@@ -223,21 +229,47 @@ export function writeOld(pages: u32, ageMs: u32): i32 {
   let written = 0
   let failed = 0
   lock()
-  let object = changetype<MemObject | null>(<usize>K.dirtyObjects)
+  let object = firstListed()
   while (object != null && written < <i32>pages) {
     holdObject(object)
     const before = object.dirtyPages
     const result = writeAged(object, ageMs, pages - written)
     if (result < 0 && failed == 0) failed = result
     if (before > object.dirtyPages) written += before - object.dirtyPages
-    const next = changetype<MemObject | null>(<usize>object.nextDirty)
-    relax()
-    letGoObject(me().index)
-    object = next
-    if (object != null && object.dirtyPages == 0) break
+    object = nextListed(object)
   }
   unlock()
   return written == 0 ? failed : written
+}
+
+function firstListed(): MemObject | null {
+  return changetype<MemObject | null>(<usize>K.dirtyObjects)
+}
+
+/** Lets go of a listed object and => the next in the list; null when it left the list meanwhile (the rest has its turn another time). */
+function nextListed(object: MemObject): MemObject | null {
+  const next = object.listed != 0 ? object.nextDirty : 0
+  letGoObject(me().index)
+  return changetype<MemObject | null>(<usize>next)
+}
+
+/** Writes and makes durable everything that is dirty. => 0, or the first failure as -errno; the rest was written all the same. => lock not held. */
+export function syncAll(): i32 {
+  let failed = 0
+  lock()
+  let left = K.objects + 1
+  let object = firstListed()
+  while (object != null && left-- > 0) {
+    holdObject(object)
+    let result = writeRange(object, 0, INDEX_END)
+    if (result == 0) result = syncStore(object, false)
+    if (result < 0 && failed == 0) failed = result
+    if (result == -EWOULDBLOCK_PARK) left = 0
+    const next = nextListed(object)
+    object = next == null && result == 0 ? firstListed() : next
+  }
+  unlock()
+  return failed
 }
 
 function writeAged(object: MemObject, ageMs: u32, pages: u32): i32 {
