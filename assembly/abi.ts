@@ -126,6 +126,11 @@ export const S_IFREG: u32 = 0x8000
 export const S_IFLNK: u32 = 0xa000
 export const FALLOC_FL_KEEP_SIZE: u32 = 1
 export const FALLOC_FL_PUNCH_HOLE: u32 = 2
+/** Which times to set, and to what: WASI's fstflags. Neither bit of a time: it stays. */
+export const FST_ATIM: u32 = 1
+export const FST_ATIM_NOW: u32 = 2
+export const FST_MTIM: u32 = 4
+export const FST_MTIM_NOW: u32 = 8
 export const UTIME_NOW: i32 = 0x3fffffff
 export const UTIME_OMIT: i32 = 0x3ffffffe
 
@@ -213,6 +218,8 @@ export const STAT_CTIME: u32 = 56
 export const STAT_BLOCKS: u32 = 64
 export const STAT_BLKSIZE: u32 = 72
 export const STAT_BYTES: u32 = 80
+/** Flag of sysMount. */
+export const MOUNT_READONLY: u32 = 1
 /** st_dev of tmpfs; mount i is this + 1 + i. */
 export const DEV_TMPFS: u32 = 1
 /** Byte offsets of a directory entry, at BUFFER_DATA: WASI preview 1's dirent, packed, the name after it. NEXT is the cookie to go on with. */

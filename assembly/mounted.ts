@@ -21,13 +21,22 @@ import {
   EROFS,
   ETXTBSY,
   PATH_MAX,
+  S_IFDIR,
   S_IFMT,
   S_IFREG,
 } from './abi'
 import { dropClean } from './evict'
 import { attach } from './file'
 import { heldFile } from './hold'
-import { findMounted, Inode, newMounted, nextMounted, unhash } from './inode'
+import {
+  dropInode,
+  findMounted,
+  Inode,
+  newMounted,
+  nextMounted,
+  unhash,
+  useInode,
+} from './inode'
 import { edit } from './journal'
 import { abandon, lock, relax, unlock } from './lock'
 import { isReadOnly } from './mount'
@@ -51,16 +60,34 @@ import { bytesOf, copyText, freeText, newText, Text, textBytes } from './text'
 /** Frames that must be free for the structures of one call. */
 export const ROOM_FRAMES: u32 = 8
 
+/** => the inode of what a walk found, with that path; null when memory is out: the caller abandons. => lock held. */
+export function inodeOfWalk(walk: Walk): Inode | null {
+  const inode = inodeOf(walk.mount, walk.ino, walk.mode, statSize())
+  return inode != null && setPath(inode, pathOf(walk), walk.pathBytes) ? inode : null
+}
+
 /** Gives the description in use the inode of what a walk found, without opening it at the provider. => 0 or -errno. => lock not held. */
 export function bindName(walk: Walk): i32 {
   lock()
   makeRoom(ROOM_FRAMES)
-  const inode = inodeOf(walk.mount, statIno(), walk.mode, statSize())
-  const known = inode != null && setPath(inode, pathOf(walk), walk.pathBytes)
-  if (known) attach(heldFile(), inode!)
+  const inode = inodeOfWalk(walk)
+  if (inode != null) attach(heldFile(), inode)
   else abandon()
   unlock()
-  return known ? 0 : -ENOMEM
+  return inode != null ? 0 : -ENOMEM
+}
+
+/** A name of a mount's file is gone; with the last one its number means nothing any more. => lock not held. */
+export function forgetName(mount: i32, ino: u64, nlink: u32, mode: u32): void {
+  if (nlink > 1 && (mode & S_IFMT) != S_IFDIR) return
+  lock()
+  const inode = findMounted(mount, ino)
+  if (inode != null) {
+    unhash(inode)
+    useInode(inode) // and off again: one that nobody uses goes to the idle list, which ends it
+    dropInode(inode)
+  }
+  unlock()
 }
 
 /** => the inode, made when the kernel has none of that number and type; null when memory is out. */
@@ -118,7 +145,7 @@ function refusesWriting(result: i32): bool {
 /** Binds to a file that is open already. => false when the provider must be asked for a descriptor. */
 function bindOpen(walk: Walk, write: bool): bool {
   lock()
-  const inode = findMounted(walk.mount, statIno())
+  const inode = findMounted(walk.mount, walk.ino)
   const open = inode != null && isOpen(inode, write)
   if (open) attach(heldFile(), inode!)
   unlock()

@@ -36,13 +36,16 @@ import { dropInode, Inode, isDirectory, isSymlink, useInode } from './inode'
 import { edit } from './journal'
 import { lock, unlock } from './lock'
 import { pointOf } from './mount'
-import { readLink, scratch, statMode, statPath, WALK_PART_BYTES, walkPart } from './mountfs'
+import { readLink, scratch, statIno, statLinks, statMode, statPath, WALK_PART_BYTES, walkPart } from './mountfs'
 import { mayAccess, Process } from './process'
 import { K } from './root'
 import { copyText } from './text'
 import { me } from './thread'
 
-/** What to do with a symlink at the end: follow it, follow it only when a slash comes after it, never follow it. */
+/**
+ * What to do with a symlink at the end: follow it, follow it only when a slash comes after it, never follow it. With NEVER it is also the
+ * caller's to refuse `name/` for what is no directory (its errno depends on the call).
+ */
 export const FOLLOW: u32 = 0
 export const NOFOLLOW: u32 = 1
 export const NEVER: u32 = 2
@@ -64,10 +67,12 @@ export class Walk {
   inode: Inode | null
   /** -1 in the tree. */
   mount: i32
-  /** In a mount: bytes of the path; whether it is there; its st_mode. */
+  /** In a mount: bytes of the path; whether it is there, and then its st_mode, number and names. */
   pathBytes: u32
   exists: u32
   mode: u32
+  nlink: u32
+  ino: u64
   /** Next pending byte. */
   at: usize
   name: usize
@@ -76,7 +81,8 @@ export class Walk {
   /** A slash came after the last name. */
   slash: u32
   follow: u32
-  links: u32
+  /** Symlinks followed. */
+  symlinks: u32
 }
 
 /** Layout of a walk's part: Walk, path, pending. */
@@ -204,13 +210,20 @@ function arrive(state: Walk, last: u32): i32 {
 function look(state: Walk): i32 {
   const result = statPath(state.mount, pathOf(state), state.pathBytes)
   state.exists = result == 0 ? 1 : 0
-  state.mode = result == 0 ? statMode() : 0
-  return result
+  if (result != 0) return result
+  state.mode = statMode()
+  state.ino = statIno()
+  state.nlink = <u32>statLinks()
+  return 0
 }
 
 function followsLast(state: Walk): bool {
   const follow = state.follow & 3
   return follow == FOLLOW || (follow == NOFOLLOW && state.slash != 0)
+}
+
+function mustBeDirectory(state: Walk): bool {
+  return state.slash != 0 && (state.follow & 3) != NEVER
 }
 
 function stepTree(state: Walk, final: bool): i32 {
@@ -229,7 +242,7 @@ function stepTree(state: Walk, final: bool): i32 {
   }
   if (final && found.covered == 0) {
     state.inode = found
-    return state.slash != 0 && !isDirectory(found) ? -ENOTDIR : 0
+    return mustBeDirectory(state) && !isDirectory(found) ? -ENOTDIR : 0
   }
   if (!isDirectory(found)) return -ENOTDIR
   descend(state, found)
@@ -258,7 +271,7 @@ function stepMount(state: Walk, final: bool): i32 {
     state.pathBytes = length
     return target < 0 ? target : expand(state, target)
   }
-  if (type != S_IFDIR && (!final || state.slash != 0)) return -ENOTDIR
+  if (type != S_IFDIR && (!final || mustBeDirectory(state))) return -ENOTDIR
   return final ? 0 : MORE
 }
 
@@ -293,7 +306,7 @@ export function parentBytes(path: usize, bytes: u32): u32 {
 
 /** Puts a symlink's target, `bytes` bytes in the scratch, before what is pending. */
 function expand(state: Walk, bytes: u32): i32 {
-  if (++state.links > SYMLOOP_MAX) return -ELOOP
+  if (++state.symlinks > SYMLOOP_MAX) return -ELOOP
   if (bytes == 0) return -ENOENT
   if (bytes >= PATH_MAX || state.at - bytes < changetype<usize>(state) + PENDING_AT)
     return -ENAMETOOLONG
