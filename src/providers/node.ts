@@ -104,11 +104,18 @@ class NodeProvider implements Provider {
       throw new ProviderError('EINVAL', 'open() makes no directories')
     }
     const names = splitPath(path)
-    return attempt(() =>
-      names.length === 0
-        ? this.#walk.directory([], (root) => this.#openAt(`${root}/.`, null, flags))
-        : this.#at(names, (target, parent) => this.#openAt(target, parent, flags)),
-    )
+    let handle = -1
+    const opened = (target: string, parent: string | null) => {
+      handle = this.#openAt(target, parent, flags)
+      return handle
+    }
+    try {
+      if (names.length > 0) return this.#at(names, opened)
+      return this.#walk.directory([], (root) => opened(`${root}/.`, null))
+    } catch (error) {
+      if (handle >= 0) this.close(handle) // the walk found that the path had led elsewhere
+      throw named(error)
+    }
   }
 
   #openAt(target: string, parent: string | null, flags: OpenFlags): number {

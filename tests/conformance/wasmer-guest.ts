@@ -7,6 +7,9 @@ import { sharedMemory, WasiCaller } from './wasi-caller.ts'
 
 let started: Promise<unknown> | undefined
 
+/** What a bare init() failed with when the package was started; '' where it works. */
+export let bareInitFailure = ''
+
 /** Starts the package once. A bare init() decodes its module with Buffer, which browsers lack. */
 export function startWasmer(): Promise<unknown> {
   started ??= inBrowser ? startInBrowser() : init()
@@ -15,6 +18,7 @@ export function startWasmer(): Promise<unknown> {
 
 /** The package's module stands in its source as a data: URI. */
 async function startInBrowser(): Promise<void> {
+  bareInitFailure = await init().then(() => '', String)
   const { default: source } = await import('@wasmer/wasi/dist/Library.esm.min.js?raw')
   const base64 = /data:application\/wasm;base64,([\w+/=]+)/.exec(source)?.[1] ?? ''
   const bytes = Uint8Array.from(atob(base64), (character) => character.charCodeAt(0))

@@ -4,10 +4,10 @@ import { MemFS, WASI } from '@wasmer/wasi'
 import { beforeAll, describe, expect, test } from 'vitest'
 import { FILE_BYTES_MAX, wasmer } from '../../dist/src/providers/wasmer.js'
 import { CREATE, make, READ_WRITE, shared, textOf } from './fixture.ts'
-import { codeOf } from './runtime.ts'
+import { codeOf, inBrowser } from './runtime.ts'
 import { conformance } from './suite.ts'
-import { OFLAGS, READ, type WasiCaller, WRITE } from './wasi-caller.ts'
-import { startWasmer, wasmerGuest } from './wasmer-guest.ts'
+import { OFLAGS, READ, sharedMemory, type WasiCaller, WRITE } from './wasi-caller.ts'
+import { bareInitFailure, startWasmer, wasmerGuest } from './wasmer-guest.ts'
 
 beforeAll(startWasmer)
 
@@ -69,18 +69,18 @@ describe('wasmer', () => {
   })
 })
 
+async function opened(name: string, content: string) {
+  const { guest, root, wasi } = wasmerGuest()
+  const { value } = await guest.open(root, name, OFLAGS.create, READ | WRITE)
+  const fd = value as number
+  if (content) await guest.pwrite(fd, [text(content)], 0n)
+  return { guest, root, fd, wasi }
+}
+const read = async (guest: WasiCaller, fd: number) =>
+  new TextDecoder().decode(new Uint8Array((await guest.pread(fd, [64], 0n)).value ?? []))
+
 /** Each of these is a reason for moving whole files; when one fails the package was mended. */
 describe('@wasmer/wasi 1.2.2 has these traps', () => {
-  async function opened(name: string, content: string) {
-    const { guest, root, wasi } = wasmerGuest()
-    const { value } = await guest.open(root, name, OFLAGS.create, READ | WRITE)
-    const fd = value as number
-    if (content) await guest.pwrite(fd, [text(content)], 0n)
-    return { guest, root, fd, wasi }
-  }
-  const read = async (guest: WasiCaller, fd: number) =>
-    new TextDecoder().decode(new Uint8Array((await guest.pread(fd, [64], 0n)).value ?? []))
-
   test('fd_pwrite inserts instead of overwriting', async () => {
     const { guest, fd } = await opened('f', 'abcdef')
     await guest.pwrite(fd, [text('XY')], 0n)
@@ -129,6 +129,21 @@ describe('@wasmer/wasi 1.2.2 has these traps', () => {
     other.createDir('/d')
     other.rename('/d', '/d/e')
     expect(other.readDir('/')).toEqual([])
+  })
+
+  test('a size of 2 GiB traps, and the instance with it', async () => {
+    const { guest, fd } = await opened('f', '')
+    await expect(guest.setSize(fd, 2n ** 31n)).rejects.toThrow(WebAssembly.RuntimeError)
+    await expect(guest.setSize(fd, 1n)).rejects.toThrow(WebAssembly.RuntimeError)
+  })
+
+  test('only a real Instance starts', () => {
+    const pretended = { exports: { memory: sharedMemory(), _start() {} } } as never
+    expect(() => new WASI({}).start(pretended)).toThrow('WebAssembly.Instance')
+  })
+
+  test('a bare init() wants Buffer, which browsers lack', () => {
+    expect(bareInitFailure.includes('Buffer')).toBe(inBrowser)
   })
 
   test('a memory of 65,536 pages is refused with EFAULT, one of 65,535 works', async () => {
