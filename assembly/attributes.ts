@@ -7,9 +7,9 @@
  */
 import {
   AT_SYMLINK_NOFOLLOW,
+  EACCES,
   EBADF,
   EINVAL,
-  EACCES,
   ENOENT,
   ENOTSUP,
   EPERM,
@@ -33,7 +33,7 @@ import { isReadOnly } from './mount'
 import { loadPath } from './mounted'
 import { scratch, setTimes } from './mountfs'
 import { MemObject } from './object'
-import { FOLLOW, mayUse, NOFOLLOW, pathOf, walk, Walk, walkOf } from './path'
+import { FOLLOW, mayUse, NOFOLLOW, pathOf, Walk, walk, walkOf } from './path'
 import { inGroup, Process } from './process'
 import { setMode } from './tmpfs'
 import { syncObject } from './writeback'
@@ -46,7 +46,14 @@ const SAME: u32 = 0xffffffff
 const FST_ALL: u32 = FST_ATIM | FST_ATIM_NOW | FST_MTIM | FST_MTIM_NOW
 
 /** Sets the permission bits of what a path means. => 0 or -errno. */
-export function sysChmod(process: Process, at: i32, path: usize, bytes: u32, mode: u32, flags: u32): i32 {
+export function sysChmod(
+  process: Process,
+  at: i32,
+  path: usize,
+  bytes: u32,
+  mode: u32,
+  flags: u32,
+): i32 {
   return changePath(process, at, path, bytes, flags, MODE, mode, 0, 0, 0)
 }
 
@@ -89,13 +96,19 @@ export function sysUtimens(
 }
 
 /** Sets times of what `fd` is open on. => 0 or -errno. */
-export function sysFutimens(process: Process, fd: i32, atimeMs: f64, mtimeMs: f64, which: u32): i32 {
+export function sysFutimens(
+  process: Process,
+  fd: i32,
+  atimeMs: f64,
+  mtimeMs: f64,
+  which: u32,
+): i32 {
   if (!isTimes(which, atimeMs, mtimeMs)) return -EINVAL
   return changeFd(process, fd, TIMES, which, 0, atimeMs, mtimeMs)
 }
 
 function isTimes(which: u32, atimeMs: f64, mtimeMs: f64): bool {
-  if (!isFinite(atimeMs) || !isFinite(mtimeMs)) return false
+  if (!Number.isFinite(atimeMs) || !Number.isFinite(mtimeMs)) return false
   const atime = which & (FST_ATIM | FST_ATIM_NOW)
   const mtime = which & (FST_MTIM | FST_MTIM_NOW)
   return (which & ~FST_ALL) == 0 && popcnt(atime) < 2 && popcnt(mtime) < 2

@@ -5,6 +5,7 @@
  * back (lock.ts), then releases what the thread's slot names, then leaves its processes on its behalf. Each step finds the next by what stands in the
  * slot, so a reaper that dies is itself reaped and the work goes on.
  */
+
 import {
   EAGAIN,
   EBUSY,
@@ -23,6 +24,7 @@ import { now, stalled } from './env'
 import { closeFiles } from './fd'
 import { abandonFill } from './fill'
 import { releaseHolds } from './hold'
+import { sweepIdle } from './idle'
 import { IO_FILL, IO_NONE, IO_RESIZE, IO_WRITE, letGoObject } from './io'
 import { put } from './journal'
 import { lock, relax, takeOver, unlock } from './lock'
@@ -184,4 +186,16 @@ export function sysReap(index: u32, sequence: u32, proven: bool): i32 {
   unlock()
   ringAll()
   return 0
+}
+
+/** This thread lets go of all that it has and frees its slot. => no call of this instance may follow. */
+export function detachThread(): void {
+  const index = me().index
+  lock()
+  dropViews(index)
+  dropProcesses(index)
+  unlock()
+  sweepIdle()
+  release(index)
+  ringAll()
 }

@@ -184,7 +184,11 @@ function report(process: Process, inode: Inode, kind: u32): void {
   store<u32>(at, found == null ? F_UNLCK : found.kind, FLOCK_TYPE)
   store<u32>(at, found == null ? 0 : found.pid, FLOCK_PID)
   store<u64>(at, found == null ? wanted().start : found.start, FLOCK_START)
-  store<u64>(at, found == null ? lengthOf(wanted().start, wanted().end) : lengthOf(found.start, found.end), FLOCK_LENGTH)
+  store<u64>(
+    at,
+    found == null ? lengthOf(wanted().start, wanted().end) : lengthOf(found.start, found.end),
+    FLOCK_LENGTH,
+  )
 }
 
 function lengthOf(start: u64, end: u64): u64 {

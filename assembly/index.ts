@@ -5,8 +5,29 @@
  * whole number in range becomes a value that every check refuses. Results: >= 0, or -errno; addresses are read as u32.
  * A call names its process by pid; while it runs, its slot says so (`process`), and exit waits for it.
  */
-import { ABI_VERSION, AT_FDCWD, BUFFER_DATA, ESRCH, OFFSET_MAX } from './abi'
+
+import {
+  ABI_VERSION,
+  AT_FDCWD,
+  AT_SYMLINK_NOFOLLOW,
+  BUFFER_DATA,
+  BUFFER_DATA_BYTES,
+  ESRCH,
+  FST_ATIM,
+  FST_MTIM,
+  OFFSET_MAX,
+  SEEK_SET,
+} from './abi'
 import { sysAccess, sysRelease, sysTouch } from './access'
+import {
+  sysChmod,
+  sysChown,
+  sysFchmod,
+  sysFchown,
+  sysFutimens,
+  sysUmask,
+  sysUtimens,
+} from './attributes'
 import { attachThread, bootKernel } from './boot'
 import {
   sysCreate,
@@ -18,7 +39,9 @@ import {
   sysSetGroups,
   sysSetLimit,
 } from './credentials'
-import { sysExit, sysReap } from './exit'
+import { sysChdir, sysFchdir, sysGetcwd } from './cwd'
+import { detachThread, sysExit, sysReap } from './exit'
+import { sysFlock, sysLockRange } from './flock'
 import { sysFutexWait, sysFutexWake } from './futex'
 import { dropGrant } from './grant'
 import { sweepIdle } from './idle'
@@ -29,12 +52,16 @@ import { sysMmap, sysMunmap } from './mmap'
 import { sysMprotect } from './mprotect'
 import { sysMremap } from './mremap'
 import { sysMsync } from './msync'
+import { sysMkdir, sysMount, sysReadlink, sysRmdir, sysSymlink, sysUnlink } from './names'
 import { sysClose, sysDup, sysDup2, sysFcntl, sysOpen, sysTruncate } from './open'
 import { finishRequest, setOwner, takeRequest } from './pager'
 import { findProcess, Process } from './process'
+import { sysReaddir } from './readdir'
 import { sysFsync, sysLseek, sysPread, sysPwrite, sysRead, sysWrite } from './readwrite'
+import { sysLink, sysRename } from './rename'
 import { K } from './root'
 import { sysStatKernel, sysStatMaps, sysStatPages } from './stat'
+import { sysAccessPath, sysFstat, sysStat } from './statfile'
 import { beginCall, endCall, enter, leave, me, recover, self, stop } from './thread'
 import { sysFallocate, sysFtruncate } from './truncate'
 import { sysCheck } from './verify'
@@ -276,6 +303,175 @@ export function fcntl(pid: u32, fd: i32, command: u32, argument: u32): i32 {
   return end(process == null ? -ESRCH : sysFcntl(process, fd, command, argument))
 }
 
+export function fstat(pid: u32, fd: i32): i32 {
+  const process = begin(pid)
+  return end(process == null ? -ESRCH : sysFstat(process, fd))
+}
+
+export function stat(pid: u32, path: u32, bytes: u32): i32 {
+  const process = begin(pid)
+  return end(process == null ? -ESRCH : sysStat(process, AT_FDCWD, path, bytes, 0))
+}
+
+export function lstat(pid: u32, path: u32, bytes: u32): i32 {
+  const process = begin(pid)
+  return end(
+    process == null ? -ESRCH : sysStat(process, AT_FDCWD, path, bytes, AT_SYMLINK_NOFOLLOW),
+  )
+}
+
+export function readdir(pid: u32, fd: i32, cookie: f64): i32 {
+  const process = begin(pid)
+  return end(process == null ? -ESRCH : sysReaddir(process, fd, whole(cookie), BUFFER_DATA_BYTES))
+}
+
+export function mkdir(pid: u32, path: u32, bytes: u32, mode: u32): i32 {
+  const process = begin(pid)
+  return end(process == null ? -ESRCH : sysMkdir(process, AT_FDCWD, path, bytes, mode))
+}
+
+export function rmdir(pid: u32, path: u32, bytes: u32): i32 {
+  const process = begin(pid)
+  return end(process == null ? -ESRCH : sysRmdir(process, AT_FDCWD, path, bytes))
+}
+
+export function unlink(pid: u32, path: u32, bytes: u32): i32 {
+  const process = begin(pid)
+  return end(process == null ? -ESRCH : sysUnlink(process, AT_FDCWD, path, bytes))
+}
+
+export function link(pid: u32, path: u32, bytes: u32, newPath: u32, newBytes: u32): i32 {
+  const process = begin(pid)
+  return end(
+    process == null
+      ? -ESRCH
+      : sysLink(process, AT_FDCWD, path, bytes, AT_FDCWD, newPath, newBytes, 0),
+  )
+}
+
+export function symlink(pid: u32, target: u32, targetBytes: u32, path: u32, bytes: u32): i32 {
+  const process = begin(pid)
+  return end(
+    process == null ? -ESRCH : sysSymlink(process, target, targetBytes, AT_FDCWD, path, bytes),
+  )
+}
+
+export function readlink(pid: u32, path: u32, bytes: u32): i32 {
+  const process = begin(pid)
+  return end(process == null ? -ESRCH : sysReadlink(process, AT_FDCWD, path, bytes))
+}
+
+export function rename(pid: u32, path: u32, bytes: u32, newPath: u32, newBytes: u32): i32 {
+  const process = begin(pid)
+  return end(
+    process == null
+      ? -ESRCH
+      : sysRename(process, AT_FDCWD, path, bytes, AT_FDCWD, newPath, newBytes),
+  )
+}
+
+export function chdir(pid: u32, path: u32, bytes: u32): i32 {
+  const process = begin(pid)
+  return end(process == null ? -ESRCH : sysChdir(process, AT_FDCWD, path, bytes))
+}
+
+export function fchdir(pid: u32, fd: i32): i32 {
+  const process = begin(pid)
+  return end(process == null ? -ESRCH : sysFchdir(process, fd))
+}
+
+export function getcwd(pid: u32): i32 {
+  const process = begin(pid)
+  return end(process == null ? -ESRCH : sysGetcwd(process))
+}
+
+export function umask(pid: u32, mask: u32): i32 {
+  const process = begin(pid)
+  return end(process == null ? -ESRCH : sysUmask(process, mask))
+}
+
+export function chmod(pid: u32, path: u32, bytes: u32, mode: u32): i32 {
+  const process = begin(pid)
+  return end(process == null ? -ESRCH : sysChmod(process, AT_FDCWD, path, bytes, mode, 0))
+}
+
+export function fchmod(pid: u32, fd: i32, mode: u32): i32 {
+  const process = begin(pid)
+  return end(process == null ? -ESRCH : sysFchmod(process, fd, mode))
+}
+
+export function chown(pid: u32, path: u32, bytes: u32, uid: u32, gid: u32): i32 {
+  const process = begin(pid)
+  return end(process == null ? -ESRCH : sysChown(process, AT_FDCWD, path, bytes, uid, gid, 0))
+}
+
+export function fchown(pid: u32, fd: i32, uid: u32, gid: u32): i32 {
+  const process = begin(pid)
+  return end(process == null ? -ESRCH : sysFchown(process, fd, uid, gid))
+}
+
+export function utimens(pid: u32, path: u32, bytes: u32, atimeMs: f64, mtimeMs: f64): i32 {
+  const process = begin(pid)
+  return end(
+    process == null
+      ? -ESRCH
+      : sysUtimens(
+          process,
+          AT_FDCWD,
+          path,
+          bytes,
+          timeOf(atimeMs),
+          timeOf(mtimeMs),
+          given(atimeMs, mtimeMs),
+          0,
+        ),
+  )
+}
+
+export function futimens(pid: u32, fd: i32, atimeMs: f64, mtimeMs: f64): i32 {
+  const process = begin(pid)
+  return end(
+    process == null
+      ? -ESRCH
+      : sysFutimens(process, fd, timeOf(atimeMs), timeOf(mtimeMs), given(atimeMs, mtimeMs)),
+  )
+}
+
+export function access_path(pid: u32, path: u32, bytes: u32, mode: u32): i32 {
+  const process = begin(pid)
+  return end(process == null ? -ESRCH : sysAccessPath(process, AT_FDCWD, path, bytes, mode, 0))
+}
+
+export function flock(pid: u32, fd: i32, operation: u32): i32 {
+  const process = begin(pid)
+  return end(process == null ? -ESRCH : sysFlock(process, fd, operation))
+}
+
+export function fcntl_lock(
+  pid: u32,
+  fd: i32,
+  command: u32,
+  kind: u32,
+  start: f64,
+  length: f64,
+): i32 {
+  const process = begin(pid)
+  return end(
+    process == null
+      ? -ESRCH
+      : sysLockRange(process, fd, command, kind, SEEK_SET, <i64>start, <i64>length),
+  )
+}
+
+/** A time of NaN is left as it is. => the FST_* bits of the two times. */
+function given(atimeMs: f64, mtimeMs: f64): u32 {
+  return (atimeMs == atimeMs ? FST_ATIM : 0) | (mtimeMs == mtimeMs ? FST_MTIM : 0)
+}
+
+function timeOf(ms: f64): f64 {
+  return ms == ms ? ms : 0
+}
+
 /** lseek: offsets are whole numbers; SEEK_CUR and SEEK_END take negative ones. => the new offset, or -errno. */
 export function lseek(pid: u32, fd: i32, offset: f64, whence: u32): f64 {
   const process = begin(pid)
@@ -335,6 +531,13 @@ export function thread_attach(flags: u32): i32 {
   return attachThread(flags)
 }
 
+/** This thread leaves the kernel: what it holds is released, processes that only it ran exit. => 0. No call may follow. */
+export function thread_detach(): i32 {
+  enter()
+  detachThread()
+  return 0
+}
+
 /** => address of this thread's slot. */
 export function thread_slot(): u32 {
   return <u32>self
@@ -380,6 +583,16 @@ export function sync_all(): i32 {
 }
 
 // ---- files below: the ring to the thread that owns a mount. No enter: called from inside waits, too ----
+
+/** Mounts provider `mount` at an absolute path, made if need be. => 0 or -errno. */
+export function mount_add(path: u32, bytes: u32, mount: u32, readOnly: u32): i32 {
+  const pid = process_create(0, 0, 0)
+  if (pid < 0) return pid
+  const process = begin(pid)
+  const result = end(process == null ? -ESRCH : sysMount(process, mount, path, bytes, readOnly))
+  process_exit(pid, 0)
+  return result
+}
 
 export function mount_owner(mount: u32, index: i32): void {
   setOwner(mount, index)

@@ -28,15 +28,7 @@ import {
 import { dropClean } from './evict'
 import { attach } from './file'
 import { heldFile } from './hold'
-import {
-  dropInode,
-  findMounted,
-  Inode,
-  newMounted,
-  nextMounted,
-  unhash,
-  useInode,
-} from './inode'
+import { dropInode, findMounted, Inode, newMounted, nextMounted, unhash, useInode } from './inode'
 import { edit } from './journal'
 import { abandon, lock, relax, unlock } from './lock'
 import { isReadOnly } from './mount'

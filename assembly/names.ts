@@ -19,8 +19,8 @@ import {
   ENOTEMPTY,
   ENOTSUP,
   EROFS,
-  MOUNTS_MAX,
   MOUNT_READONLY,
+  MOUNTS_MAX,
   PATH_MAX,
   S_IFDIR,
   S_IFLNK,
@@ -49,8 +49,8 @@ import {
   NEVER,
   NOFOLLOW,
   pathOf,
-  walk,
   Walk,
+  walk,
   walkOf,
 } from './path'
 import { Process } from './process'
@@ -180,11 +180,14 @@ export function sysSymlink(
   if (walked < 0) return walked
   const found = walkOf(0)
   const result = mayMake(process, found, false)
-  if (found.mount < 0) return settle(result < 0 ? result : linkTo(process, found, target, targetBytes))
+  if (found.mount < 0)
+    return settle(result < 0 ? result : linkTo(process, found, target, targetBytes))
   if (result < 0) return result
   const root = rootFd(found.mount)
   const path2 = pathOf(found)
-  return outcome(call(found.mount, WASI_PATH_SYMLINK, target, targetBytes, root, path2, found.pathBytes))
+  return outcome(
+    call(found.mount, WASI_PATH_SYMLINK, target, targetBytes, root, path2, found.pathBytes),
+  )
 }
 
 function linkTo(process: Process, found: Walk, target: usize, bytes: u32): i32 {

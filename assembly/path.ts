@@ -36,7 +36,16 @@ import { dropInode, Inode, isDirectory, isSymlink, useInode } from './inode'
 import { edit } from './journal'
 import { lock, unlock } from './lock'
 import { pointOf } from './mount'
-import { readLink, scratch, statIno, statLinks, statMode, statPath, WALK_PART_BYTES, walkPart } from './mountfs'
+import {
+  readLink,
+  scratch,
+  statIno,
+  statLinks,
+  statMode,
+  statPath,
+  WALK_PART_BYTES,
+  walkPart,
+} from './mountfs'
 import { mayAccess, Process } from './process'
 import { K } from './root'
 import { copyText } from './text'

@@ -42,8 +42,8 @@ import { pointOf } from './mount'
 import { loadPath, ROOM_FRAMES } from './mounted'
 import {
   closeFd,
-  openPath,
   OFLAGS_DIRECTORY,
+  openPath,
   readEntries,
   scratch,
   WALK_PART_BYTES,
@@ -106,7 +106,8 @@ function putDots(cookie: u64, most: u32, ino: u64, parentIno: u64): u32 {
   store<u16>(DOT, 0x2e2e)
   let used: u32 = 0
   if (cookie == 0) used = put(used, most, 1, ino, DT_DIR, DOT, 1)
-  if (cookie == 1 || (cookie == 0 && used != 0)) used = put(used, most, 2, parentIno, DT_DIR, DOT, 2)
+  if (cookie == 1 || (cookie == 0 && used != 0))
+    used = put(used, most, 2, parentIno, DT_DIR, DOT, 2)
   return used
 }
 
@@ -148,7 +149,15 @@ function listMounted(cookie: u64, most: u32): i32 {
       if (position >= cookie && bytes <= NAME_MAX) {
         const before = used
         const type = <u32>load<u8>(at, DIRENT_TYPE)
-        used = put(used, most, position + 1, load<u64>(at, DIRENT_INO), type, at + DIRENT_BYTES, bytes)
+        used = put(
+          used,
+          most,
+          position + 1,
+          load<u64>(at, DIRENT_INO),
+          type,
+          at + DIRENT_BYTES,
+          bytes,
+        )
         full = used == before
       }
       position++

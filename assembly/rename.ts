@@ -36,7 +36,18 @@ import { forgetName, movePaths } from './mounted'
 import { outcome, rootFd } from './mountfs'
 import { mayMake, prepare, settle } from './names'
 import { call } from './pager'
-import { FOLLOW, LAST_NAME, LAST_ROOT, mayUse, NEVER, NOFOLLOW, pathOf, walk, Walk, walkOf } from './path'
+import {
+  FOLLOW,
+  LAST_NAME,
+  LAST_ROOT,
+  mayUse,
+  NEVER,
+  NOFOLLOW,
+  pathOf,
+  Walk,
+  walk,
+  walkOf,
+} from './path'
 import { Process } from './process'
 import { mayAdd, mayRemove } from './tmpfs'
 
@@ -169,7 +180,13 @@ function renameInTree(process: Process, from: Walk, to: Walk): i32 {
 }
 
 /** => 0 when `source` may leave `dir` and take the place of `target` (null: a new name) in `newDir`, else -errno. */
-function mayRename(process: Process, dir: Inode, source: Inode, newDir: Inode, target: Inode | null): i32 {
+function mayRename(
+  process: Process,
+  dir: Inode,
+  source: Inode,
+  newDir: Inode,
+  target: Inode | null,
+): i32 {
   let result = mayRemove(process, dir, source)
   if (result == 0) {
     result = target == null ? mayAdd(process, newDir) : mayRemove(process, newDir, target)

@@ -54,8 +54,8 @@ import {
 import { FOLLOW, mayUse, NOFOLLOW, REAL_IDS, walk, walkOf } from './path'
 import { mayAccess, Process } from './process'
 import { K } from './root'
-import { me } from './thread'
 import { textBytes } from './text'
+import { me } from './thread'
 import { finishUse } from './truncate'
 
 function resultAt(): usize {
@@ -175,7 +175,7 @@ function putCached(inode: Inode): void {
 }
 
 /** => 0 when the process has the permissions `mode` (R_OK, W_OK, X_OK; 0: the path exists), by its real ids unless AT_EACCESS; else -errno. */
-export function sysAccess(
+export function sysAccessPath(
   process: Process,
   at: i32,
   path: usize,
