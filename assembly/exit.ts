@@ -97,6 +97,7 @@ function awaitCalls(process: Process): void {
       put(changetype<usize>(process) + offsetof<Process>('exiting'), 0)
       unlock()
       stalled(<u32>caller)
+      lock()
     }
     caller = callerOf(process.pid)
   }

@@ -13,6 +13,7 @@
  */
 import {
   EIO,
+  EWOULDBLOCK_PARK,
   MOUNTS_MAX,
   PANIC_RING,
   RING_ARGS,
@@ -48,13 +49,22 @@ import {
   WASI_PATH_UNLINK_FILE,
 } from './abi'
 import { check } from './panic'
-import { me, ring } from './thread'
+import { mayBlock, me, ring } from './thread'
 import { pauseForRing } from './wait'
 import * as wasi from './wasi_snapshot_preview1'
 
 const RING: usize = memory.data(8192, 64)
 /** Thread slot + 1 that owns each mount, 0: every thread serves it itself. Set at mount time. */
 const OWNERS: usize = memory.data(256, 16)
+
+/** Requester of a close that nobody waits for: from a thread that may not sleep. */
+const NOBODY: u32 = 0xffffffff
+
+/** => this thread can make calls on the mount: it serves it, or may sleep until another has. */
+export function canCall(mount: u32): bool {
+  const owner = ownerOf(mount)
+  return owner < 0 || <u32>owner == me().index || mayBlock()
+}
 
 /** Names thread `index` as the one that serves `mount`; -1: every thread does. => mount < MOUNTS_MAX. */
 export function setOwner(mount: u32, index: i32): void {
@@ -69,7 +79,7 @@ export function ownerOf(mount: u32): i32 {
 
 /**
  * Makes one WASI call on `mount`; arguments in the order of preview 1, unused ones 0. => WASI errno, 0 when done.
- * May sleep. => lock not held.
+ * May sleep. A thread that may not gets EWOULDBLOCK_PARK, and nothing was done; its closes are done later. => lock not held.
  */
 export function call(
   mount: u32,
@@ -86,6 +96,8 @@ export function call(
 ): u32 {
   const owner = ownerOf(mount)
   if (owner < 0 || <u32>owner == me().index) return direct(op, a, b, c, d, e, f, g, h, i)
+  const waits = mayBlock()
+  if (!waits && op != WASI_FD_CLOSE) return EWOULDBLOCK_PARK
   const slot = claimSlot()
   const args = slot + RING_ARGS
   store<u64>(args, a)
@@ -99,9 +111,10 @@ export function call(
   store<u64>(args, i, 64)
   store<u32>(slot, op, RING_OP)
   store<u32>(slot, mount, RING_MOUNT)
-  store<u32>(slot, me().index, RING_REQUESTER)
+  store<u32>(slot, waits ? me().index : NOBODY, RING_REQUESTER)
   atomic.store<u32>(slot + RING_STATE, RING_FILLED)
   ring(<u32>owner)
+  if (!waits) return 0
   while (atomic.load<u32>(slot + RING_STATE) != RING_DONE)
     pauseForRing(slot + RING_STATE, RING_DONE)
   const result = load<u32>(slot, RING_RESULT)
@@ -140,9 +153,10 @@ export function finishRequest(slot: usize, result: u32): void {
     <u32>slot,
   )
   check(atomic.load<u32>(slot + RING_STATE) == RING_TAKEN, PANIC_RING, <u32>slot)
+  const requester = load<u32>(slot, RING_REQUESTER)
   store<u32>(slot, result, RING_RESULT)
-  atomic.store<u32>(slot + RING_STATE, RING_DONE)
-  ring(load<u32>(slot, RING_REQUESTER))
+  atomic.store<u32>(slot + RING_STATE, requester == NOBODY ? RING_FREE : RING_DONE)
+  if (requester != NOBODY) ring(requester)
 }
 
 /** Frees what thread `index`, which is dead, has in the ring. => requests that are still being served: its slot must wait. */

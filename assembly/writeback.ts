@@ -43,7 +43,7 @@ import { beginIo, endIo, holdObject, IO_WRITE, letGoObject } from './io'
 import { edit, put } from './journal'
 import { lock, relax, unlock } from './lock'
 import { keyOf, MemObject, OBJECT_FILE } from './object'
-import { call } from './pager'
+import { call, canCall } from './pager'
 import { INDEX_END } from './radix'
 import { K } from './root'
 import { me } from './thread'
@@ -154,6 +154,7 @@ export function abandonRun(object: MemObject, index: u64, count: u32): void {
 export function writeRange(object: MemObject, from: u64, to: u64): i32 {
   let result = 0
   let index = nextPage(object, from, true)
+  if (index < to && !canCall(object.mount)) return -EWOULDBLOCK_PARK
   while (index < to) {
     const frame = findPage(object, index)!
     if (object.resizing != 0 || (frame.flags & PAGE_WRITEBACK) != 0) {
@@ -191,6 +192,7 @@ export function inspectRange(object: MemObject, from: u64, to: u64): void {
 /** Makes what was written durable. => 0 or -errno. => lock held before and after, free in between; `retain`ed by the caller. */
 export function syncStore(object: MemObject, dataOnly: bool): i32 {
   if (object.kind != OBJECT_FILE || object.unsynced == 0 || object.fd < 0) return 0
+  if (!canCall(object.mount)) return -EWOULDBLOCK_PARK
   const mount = object.mount
   const fd = object.fd
   edit<MemObject>(object).unsynced = 0
