@@ -181,9 +181,10 @@ export function failRequestsTo(index: u32): void {
     if (state != RING_FILLED && state != RING_TAKEN) continue
     if (ownerOf(load<u32>(slot, RING_MOUNT)) != <i32>index) continue
     store<u32>(slot, EIO, RING_RESULT)
-    if (atomic.cmpxchg<u32>(slot + RING_STATE, state, RING_DONE) == state) {
-      ring(load<u32>(slot, RING_REQUESTER))
-    }
+    const requester = load<u32>(slot, RING_REQUESTER)
+    const next = requester == NOBODY ? RING_FREE : RING_DONE
+    if (atomic.cmpxchg<u32>(slot + RING_STATE, state, next) != state) continue
+    if (requester != NOBODY) ring(requester)
   }
 }
 
