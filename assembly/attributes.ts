@@ -25,7 +25,6 @@ import {
 import { now } from './env'
 import { fileAt } from './fd'
 import { holdInode, letGoInode } from './hold'
-import { sweepIdle } from './idle'
 import { findMounted, Inode, isFile, isSymlink, setMtime, touchChange } from './inode'
 import { edit } from './journal'
 import { lock, unlock } from './lock'
@@ -165,7 +164,6 @@ function changeFd(process: Process, fd: i32, what: u32, a: u32, b: u32, x: f64, 
   lock()
   letGoInode()
   unlock()
-  sweepIdle()
   return result
 }
 
@@ -224,7 +222,6 @@ function changeWalked(found: Walk, what: u32, a: u32, x: f64, y: f64): i32 {
   lock()
   letGoInode()
   unlock()
-  sweepIdle()
   return result
 }
 

@@ -26,7 +26,7 @@ import { syncObject } from './writeback'
 /** Inodes in the LRU list. */
 const LRU_COUNT: usize = memory.data(16, 16)
 
-/** Ends or puts away what has become unused. Last act of calls that may drop a user. May sleep. => lock not held, no holds. */
+/** Ends or puts away what has become unused. The system-call table does it after each call. May sleep. => lock not held, no holds. */
 export function sweepIdle(): void {
   if (K.idleObjects == 0 && !hasClosing()) return
   lock()

@@ -19,8 +19,8 @@
 import { PANIC_ALLOC_AFTER_FREE, PANIC_JOURNAL_FULL } from './abi'
 import { check } from './panic'
 
-const LOG_BYTES: u32 = 1048576
-const LOG: usize = memory.data(1048576, 16)
+export const LOG_BYTES: u32 = 1048576
+export const LOG: usize = memory.data(1048576, 16)
 const TOP: usize = memory.data(16, 16)
 const FREED: usize = TOP + 4
 

@@ -32,7 +32,6 @@ import {
   WASI_PATH_UNLINK_FILE,
 } from './abi'
 import { findEntry, removeEntry } from './dir'
-import { sweepIdle } from './idle'
 import { dropLink, Inode, isDirectory, isSymlink } from './inode'
 import { abandon, lock, unlock } from './lock'
 import { addMount, isReadOnly } from './mount'
@@ -70,7 +69,6 @@ export function prepare(): void {
 export function settle(result: i32): i32 {
   if (result < 0) abandon()
   unlock()
-  sweepIdle()
   return result
 }
 
@@ -158,7 +156,6 @@ function removeMounted(found: Walk, directory: bool): i32 {
   result = callPath(found, directory ? WASI_PATH_REMOVE_DIRECTORY : WASI_PATH_UNLINK_FILE)
   if (result < 0) return result
   forgetName(found.mount, found.ino, found.nlink, found.mode)
-  sweepIdle()
   return 0
 }
 

@@ -62,7 +62,6 @@ import {
 } from './fd'
 import { attach, File, newFile, openFiles, takeFailure, useFile } from './file'
 import { heldFile, holdFile, holdNew } from './hold'
-import { sweepIdle } from './idle'
 import { isFile } from './inode'
 import { edit } from './journal'
 import { abandon, lock, unlock } from './lock'
@@ -213,7 +212,6 @@ export function sysClose(process: Process, fd: i32): i32 {
   const failure = takeFailure(file)
   clearFd(process, fd)
   unlock()
-  sweepIdle()
   return failure
 }
 
@@ -243,7 +241,6 @@ export function sysDup2(process: Process, fd: i32, to: i32, flags: u32): i32 {
   }
   if (result < 0) abandon()
   unlock()
-  sweepIdle()
   return result < 0 ? result : to
 }
 

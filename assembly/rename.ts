@@ -27,7 +27,6 @@ import {
 } from './abi'
 import { addEntry, findEntry, isBelow, removeEntry, replaceEntry } from './dir'
 import { heldInode, holdInode, letGoInode } from './hold'
-import { sweepIdle } from './idle'
 import { dropLink, Inode, isDirectory, touchChange } from './inode'
 import { edit } from './journal'
 import { lock, unlock } from './lock'
@@ -87,7 +86,6 @@ function letGo(from: Walk, result: i32): i32 {
     letGoInode()
     unlock()
   }
-  sweepIdle()
   return result
 }
 

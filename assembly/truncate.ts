@@ -18,7 +18,6 @@ import { fileAt } from './fd'
 import { canWrite } from './file'
 import { fillHole } from './fileio'
 import { heldFile, holdFile, letGoFile, takeWriter } from './hold'
-import { sweepIdle } from './idle'
 import { Inode, isFile } from './inode'
 import { lock, unlock } from './lock'
 import { MemObject } from './object'
@@ -39,7 +38,6 @@ export function finishUse(): void {
   lock()
   letGoFile()
   unlock()
-  sweepIdle()
 }
 
 /** Begins the use of `fd`, which must be a regular file open for writing, else `wrong`. => 0 or -errno. */
