@@ -91,7 +91,7 @@ function closeProvider(inode: Inode): void {
   closeFd(inode.mount, fd)
   lock()
   edit<Inode>(heldInode()).seenMtime = known ? statMtime() : 0
-  inode.seenSize = statSize()
+  inode.seenSize = known ? statSize() : 0
   letGoInode()
 }
 
