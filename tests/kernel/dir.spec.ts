@@ -39,12 +39,12 @@ describe('dir', () => {
   it('finds each of a thousand names, and none that was not added', () => {
     lock()
     for (let i = 0; i < 1000; i++) {
-      expect(addFile('file' + i.toString())).toBeTruthy()
+      expect(addFile(`file${i}`)).toBeTruthy()
       relax()
     }
     expect(checkDirectory(dir)).toBe(1000)
     for (let i = 0; i < 1000; i++) {
-      const bytes = putText('file' + i.toString(), 0)
+      const bytes = putText(`file${i}`, 0)
       expect(findEntry(dir, textAt(0), bytes) != null).toBeTruthy()
     }
     const bytes = putText('file1000', 0)
@@ -88,10 +88,12 @@ describe('dir', () => {
     unlock()
     checkAll()
   })
+})
 
+describe('dir: roll-back', () => {
   it('restores every byte when adding a name is rolled back', () => {
     lock()
-    for (let i = 0; i < 20; i++) addFile('kept' + i.toString())
+    for (let i = 0; i < 20; i++) addFile(`kept${i}`)
     unlock()
     expect(
       restores(() => {

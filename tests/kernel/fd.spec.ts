@@ -7,13 +7,13 @@ import {
   EISDIR,
   EMFILE,
   ENXIO,
-  FALLOC_FL_KEEP_SIZE,
-  FALLOC_FL_PUNCH_HOLE,
   F_DUPFD,
   F_GETFD,
   F_GETFL,
   F_SETFD,
   F_SETFL,
+  FALLOC_FL_KEEP_SIZE,
+  FALLOC_FL_PUNCH_HOLE,
   O_APPEND,
   O_CLOEXEC,
   O_CREAT,
@@ -22,12 +22,12 @@ import {
   O_TRUNC,
   O_WRONLY,
   OFFSET_MAX,
+  S_ISUID,
   SEEK_CUR,
   SEEK_DATA,
   SEEK_END,
   SEEK_HOLE,
   SEEK_SET,
-  S_ISUID,
 } from '../../assembly/abi'
 import { checkTable, clearFd, closeFiles, copyFiles, fileAt, reserveFd } from '../../assembly/fd'
 import { checkFile, openFiles } from '../../assembly/file'
@@ -123,7 +123,9 @@ describe('fd', () => {
     unlock()
     checkAll()
   })
+})
 
+describe('fd: offsets', () => {
   it('shares the offset among duplicates and not among opens', () => {
     const fd = open(process, '/shared', NEW)
     const twin = step(sysDup(process, fd))
@@ -157,11 +159,11 @@ describe('fd', () => {
     const reader = open(process, '/log', O_RDONLY)
     const writer = open(process, '/log', O_WRONLY)
     expect(write(process, reader, 'x')).toBe(-EBADF)
-    expect(read(process, writer, 1)).toBe('!' + EBADF.toString())
+    expect(read(process, writer, 1)).toBe(`!${EBADF}`)
     expect(step(sysFtruncate(process, reader, 0))).toBe(-EINVAL)
     expect(open(process, '/log', O_CREAT)).toBe(-EINVAL)
     const root = open(process, '/', O_RDONLY)
-    expect(read(process, root, 1)).toBe('!' + EISDIR.toString())
+    expect(read(process, root, 1)).toBe(`!${EISDIR}`)
     close(process, root)
     close(process, reader)
     close(process, writer)
@@ -182,7 +184,9 @@ describe('fd', () => {
     expect(<i32>sysLseek(process, fd, 5 * 4096, SEEK_HOLE)).toBe(-ENXIO)
     close(process, fd)
   })
+})
 
+describe('fd: sizes', () => {
   it('allocates, keeps the size when asked, and punches holes', () => {
     const fd = open(process, '/sparse', O_RDWR)
     const punch = FALLOC_FL_PUNCH_HOLE | FALLOC_FL_KEEP_SIZE
@@ -232,7 +236,9 @@ describe('fd', () => {
     expect(K.inodes).toBe(inodes)
     expect(K.freeFrames).toBe(free)
   })
+})
 
+describe('fd: rights and roll-back', () => {
   it('takes set-user-ID away when another writes', () => {
     close(process, open(process, '/tool', NEW))
     chown(process, '/tool', 5, 5)

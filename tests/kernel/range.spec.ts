@@ -4,15 +4,15 @@ import {
   EBADF,
   EINVAL,
   EOVERFLOW,
-  FLOCK_LENGTH,
-  FLOCK_PID,
-  FLOCK_START,
-  FLOCK_TYPE,
   F_GETLK,
   F_RDLCK,
   F_SETLK,
   F_UNLCK,
   F_WRLCK,
+  FLOCK_LENGTH,
+  FLOCK_PID,
+  FLOCK_START,
+  FLOCK_TYPE,
   LOCK_EX,
   LOCK_NB,
   LOCK_SH,
@@ -118,7 +118,9 @@ describe('range', () => {
     unlock()
     expect(inode.rangeCount).toBe(0)
   })
+})
 
+describe('range: fcntl', () => {
   it('tells by F_GETLK who is in the way', () => {
     place(process, F_WRLCK, 3, 4)
     expect(find(F_RDLCK, 0, 0)).toBe(F_WRLCK)
@@ -170,7 +172,9 @@ describe('range', () => {
     expect(findConflict(inode, other.pid, 0, 10, F_WRLCK) == null).toBeTruthy()
     unlock()
   })
+})
 
+describe('range: waits and flock', () => {
   it('restores every byte when placing and dropping locks is rolled back', () => {
     place(process, F_WRLCK, 0, 10)
     place(process, F_WRLCK, 20, 10)

@@ -16,7 +16,6 @@ import {
 } from '../../../assembly/abi'
 import { sysChmod, sysChown } from '../../../assembly/attributes'
 import { sysChdir, sysGetcwd } from '../../../assembly/cwd'
-import { sysLink, sysRename } from '../../../assembly/rename'
 import {
   sysMkdir,
   sysMount,
@@ -29,6 +28,7 @@ import { sysClose, sysOpen } from '../../../assembly/open'
 import { Process } from '../../../assembly/process'
 import { sysReaddir } from '../../../assembly/readdir'
 import { sysRead, sysWrite } from '../../../assembly/readwrite'
+import { sysLink, sysRename } from '../../../assembly/rename'
 import { sysStat } from '../../../assembly/statfile'
 import { checkAll, getText, putText, textAt } from './kernel'
 
@@ -55,7 +55,7 @@ export function write(process: Process, fd: i32, text: string): i32 {
 /** => what up to `bytes` bytes say, '' at the end of the file, '!errno' for a failure. */
 export function read(process: Process, fd: i32, bytes: u32): string {
   const got = step(sysRead(process, fd, textAt(BUFFER_DATA), bytes))
-  return got < 0 ? '!' + (-got).toString() : getText(BUFFER_DATA, got)
+  return got < 0 ? `!${-got}` : getText(BUFFER_DATA, got)
 }
 
 export function mkdir(process: Process, path: string, mode: u32 = 0o755): i32 {
@@ -82,7 +82,7 @@ export function symlink(process: Process, target: string, path: string): i32 {
 export function readlink(process: Process, path: string): string {
   const bytes = putText(path, 0)
   const got = step(sysReadlink(process, AT_FDCWD, textAt(0), bytes))
-  return got < 0 ? '!' + (-got).toString() : getText(BUFFER_RESULT, got)
+  return got < 0 ? `!${-got}` : getText(BUFFER_RESULT, got)
 }
 
 export function link(process: Process, from: string, to: string): i32 {
@@ -107,7 +107,7 @@ export function chdir(process: Process, path: string): i32 {
 
 export function getcwd(process: Process): string {
   const got = step(sysGetcwd(process))
-  return got < 0 ? '!' + (-got).toString() : getText(BUFFER_RESULT, got)
+  return got < 0 ? `!${-got}` : getText(BUFFER_RESULT, got)
 }
 
 export function chmod(process: Process, path: string, mode: u32): i32 {
@@ -146,7 +146,7 @@ export function linksOf(): u32 {
 /** => the names that a directory lists, read `batch` bytes at a time, sorted and joined; '!errno' for a failure. */
 export function list(process: Process, path: string, batch: u32 = 65536): string {
   const fd = open(process, path, O_RDONLY)
-  if (fd < 0) return '!' + (-fd).toString()
+  if (fd < 0) return `!${-fd}`
   const names: string[] = []
   let cookie: u64 = 0
   let got = sysReaddir(process, fd, cookie, batch)
@@ -163,5 +163,5 @@ export function list(process: Process, path: string, batch: u32 = 65536): string
   }
   close(process, fd)
   names.sort()
-  return got < 0 ? '!' + (-got).toString() : names.join(' ')
+  return got < 0 ? `!${-got}` : names.join(' ')
 }

@@ -5,28 +5,28 @@
  * byte that was in use must be as it was.
  */
 import { THREAD_MAY_BLOCK } from '../../../assembly/abi'
+import { checkTreeOf } from '../../../assembly/dir'
 import { checkTable } from '../../../assembly/fd'
 import {
+  bootFrames,
+  checkFrames,
+  FRAME_BYTES,
   FRAME_FREE,
   FRAME_HEAD,
   FRAME_SLAB,
-  FRAME_BYTES,
-  bootFrames,
-  checkFrames,
   frameAddress,
   frameAt,
 } from '../../../assembly/frame'
 import { checkIdle, sweepIdle } from '../../../assembly/idle'
 import { checkMounted, Inode } from '../../../assembly/inode'
 import { LOG, LOG_BYTES, rollback } from '../../../assembly/journal'
-import { checkTreeOf } from '../../../assembly/dir'
 import { lock, unlock } from '../../../assembly/lock'
 import { checkMounts } from '../../../assembly/mount'
 import { newProcess, Process } from '../../../assembly/process'
 import { K } from '../../../assembly/root'
 import { checkSlabs } from '../../../assembly/slab'
-import { bootTree } from '../../../assembly/tmpfs'
 import { claim, me } from '../../../assembly/thread'
+import { bootTree } from '../../../assembly/tmpfs'
 
 const FRAMES: u32 = 1024
 const PAGE_BYTES: u32 = 4096
@@ -43,7 +43,7 @@ export let process: Process = changetype<Process>(0)
 /** Boots the kernel once for this spec. */
 export function bootForSpec(): void {
   if (K.frameCount != 0) return
-  const area = <usize>memory.grow(BUFFER_PAGES + TABLE_PAGES + FRAME_PAGES) << 16
+  const area = (<usize>memory.grow(BUFFER_PAGES + TABLE_PAGES + FRAME_PAGES)) << 16
   K.pageShift = 12
   K.pageBytes = PAGE_BYTES
   K.tableBase = <u32>area + (BUFFER_PAGES << 16)
@@ -57,7 +57,7 @@ export function bootForSpec(): void {
   K.processesMax = 64
   K.nextPid = 1
   staticBytes = __data_end
-  copy = <usize>memory.grow(<i32>((staticBytes >> 16) + 1) + TABLE_PAGES + FRAME_PAGES) << 16
+  copy = (<usize>memory.grow(<i32>((staticBytes >> 16) + 1) + TABLE_PAGES + FRAME_PAGES)) << 16
   claim(THREAD_MAY_BLOCK)
   me().buffer = <u32>area
   lock()

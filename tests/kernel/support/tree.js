@@ -17,195 +17,253 @@ class Failure extends Error {
   }
 }
 
-/** @param {WebAssembly.Memory} memory */
-export function treeFiles(memory) {
-  let serial = 100
-  const node = (type) => ({
-    type,
-    ino: serial++,
-    nlink: 1,
-    mtime: BigInt(serial) * 1_000_000_000n,
-    atime: 0n,
-    bytes: new Uint8Array(0),
-    entries: new Map(),
-    target: '',
-  })
-  const root = node('directory')
-  const open = new Map()
-  let nextFd = 1000
+const node = (type, serial) => ({
+  type,
+  ino: serial,
+  nlink: 1,
+  mtime: BigInt(serial) * 1_000_000_000n,
+  atime: 0n,
+  bytes: new Uint8Array(0),
+  entries: new Map(),
+  target: '',
+})
 
-  const view = () => new DataView(memory.buffer)
-  const bytesAt = (at, length) => new Uint8Array(memory.buffer, at >>> 0, length)
-  const text = (at, length) => new TextDecoder().decode(bytesAt(at, length).slice())
-  const fail = (errno) => {
-    throw new Failure(errno)
+const fail = (errno) => {
+  throw new Failure(errno)
+}
+
+class Tree {
+  #memory
+  #serial = 100
+  #root = node('directory', 99)
+  #open = new Map()
+  #nextFd = 1000
+
+  constructor(memory) {
+    this.#memory = memory
+  }
+
+  #view() {
+    return new DataView(this.#memory.buffer)
+  }
+
+  #bytes(at, length) {
+    return new Uint8Array(this.#memory.buffer, at >>> 0, length)
+  }
+
+  #text(at, length) {
+    return new TextDecoder().decode(this.#bytes(at, length).slice())
   }
 
   /** => the directory that has the last name of a path, and that name. */
-  function parentOf(path) {
+  #parentOf(path) {
     const names = path === '' ? [] : path.split('/')
     const name = names.pop() ?? ''
-    let dir = root
+    let dir = this.#root
     for (const part of names) {
       dir = dir.entries.get(part) ?? fail(ENOENT)
       if (dir.type !== 'directory') fail(ENOTDIR)
     }
     return { dir, name }
   }
-  function find(path) {
-    if (path === '') return root
-    const { dir, name } = parentOf(path)
+
+  #find(at, length) {
+    const path = this.#text(at, length)
+    if (path === '') return this.#root
+    const { dir, name } = this.#parentOf(path)
     return dir.entries.get(name) ?? fail(ENOENT)
   }
-  function add(path, type) {
-    const { dir, name } = parentOf(path)
+
+  #add(path, type) {
+    const { dir, name } = this.#parentOf(path)
     if (dir.entries.has(name)) fail(EEXIST)
-    const made = node(type)
+    const made = node(type, this.#serial++)
     dir.entries.set(name, made)
     return made
   }
-  const opened = (fd) => open.get(fd) ?? fail(EBADF)
 
-  function putStat(at, { ino, type, nlink, bytes, atime, mtime }) {
-    const to = view()
-    const values = [0, ino, TYPES[type], nlink, bytes.length, atime, mtime, mtime]
-    values.forEach((value, i) => {
-      to.setBigUint64((at >>> 0) + i * 8, BigInt(value), true)
-    })
+  #opened(fd) {
+    return this.#open.get(fd) ?? fail(EBADF)
   }
-  function resize(file, size) {
+
+  #putStat(at, { ino, type, nlink, bytes, atime, mtime }) {
+    const values = [0, ino, TYPES[type], nlink, bytes.length, atime, mtime, mtime]
+    const to = this.#view()
+    for (const [i, value] of values.entries()) {
+      to.setBigUint64((at >>> 0) + i * 8, BigInt(value), true)
+    }
+  }
+
+  #resize(file, size) {
     const grown = new Uint8Array(size)
     grown.set(file.bytes.subarray(0, size))
     file.bytes = grown
     file.mtime += 1_000_000_000n
   }
-  function vectors(iovs, count) {
-    const list = view()
-    return Array.from({ length: count }, (_, i) =>
-      bytesAt(
-        list.getUint32((iovs >>> 0) + i * 8, true),
-        list.getUint32((iovs >>> 0) + i * 8 + 4, true),
-      ),
-    )
+
+  #vectors(iovs, count) {
+    const list = this.#view()
+    const word = (at) => list.getUint32((iovs >>> 0) + at, true)
+    return Array.from({ length: count }, (_, i) => this.#bytes(word(i * 8), word(i * 8 + 4)))
   }
-  function remove(path, wanted) {
-    const { dir, name } = parentOf(path)
+
+  #remove(at, length, directory) {
+    const { dir, name } = this.#parentOf(this.#text(at, length))
     const there = dir.entries.get(name) ?? fail(ENOENT)
-    if (wanted === 'directory' && there.type !== 'directory') fail(ENOTDIR)
-    if (wanted !== 'directory' && there.type === 'directory') fail(EISDIR)
+    if (directory !== (there.type === 'directory')) fail(directory ? ENOTDIR : EISDIR)
     if (there.entries.size > 0) fail(ENOTEMPTY)
     dir.entries.delete(name)
     there.nlink--
   }
 
-  const functions = {
-    path_open(_fd, _lookup, at, length, oflags, rights, _inheriting, _fdflags, result) {
-      const path = text(at, length)
-      const { dir, name } = parentOf(path)
-      let file = path === '' ? root : dir.entries.get(name)
-      if (file && oflags & EXCL) fail(EEXIST)
-      if (!file && !(oflags & CREAT)) fail(ENOENT)
-      const writes = (BigInt.asUintN(64, rights) & RIGHTS_WRITE) !== 0n
-      if (writes && name.startsWith('denied')) fail(EACCES)
-      file ??= add(path, 'file')
-      if (file.type === 'symlink') fail(ELOOP)
-      if (file.type !== 'directory' && oflags & DIRECTORY) fail(ENOTDIR)
-      if (file.type === 'directory' && writes) fail(EISDIR)
-      open.set(nextFd, { file, writes })
-      view().setUint32(result >>> 0, nextFd++, true)
-    },
-    fd_close: (fd) => open.delete(fd) || fail(EBADF),
-    fd_pread(fd, iovs, count, offset, result) {
-      const { file } = opened(fd)
-      let at = Number(offset)
-      for (const into of vectors(iovs, count)) {
-        const part = file.bytes.subarray(at, at + into.length)
-        into.set(part)
-        at += part.length
-      }
-      view().setUint32(result >>> 0, at - Number(offset), true)
-    },
-    fd_pwrite(fd, iovs, count, offset, result) {
-      const { file, writes } = opened(fd)
-      if (!writes) fail(EBADF)
-      let at = Number(offset)
-      for (const from of vectors(iovs, count)) {
-        if (at + from.length > file.bytes.length) resize(file, at + from.length)
-        file.bytes.set(from, at)
-        at += from.length
-      }
-      view().setUint32(result >>> 0, at - Number(offset), true)
-    },
-    fd_filestat_get: (fd, at) => putStat(at, fd < 100 ? root : opened(fd).file),
-    fd_filestat_set_size: (fd, size) => resize(opened(fd).file, Number(size)),
-    fd_sync: (fd) => opened(fd),
-    fd_datasync: (fd) => opened(fd),
-    fd_readdir(fd, at, length, cookie, result) {
-      let used = 0
-      const names = [...opened(fd).file.entries].slice(Number(cookie))
-      names.forEach(([name, { ino, type }], i) => {
-        const letters = new TextEncoder().encode(name)
-        const entry = new Uint8Array(24 + letters.length)
-        const head = new DataView(entry.buffer)
-        head.setBigUint64(0, cookie + BigInt(i) + 1n, true)
-        head.setBigUint64(8, BigInt(ino), true)
-        head.setUint32(16, letters.length, true)
-        head.setUint8(20, TYPES[type])
-        entry.set(letters, 24)
-        const part = entry.subarray(0, Math.max(0, length - used))
-        bytesAt(at + used, part.length).set(part)
-        used += part.length
-      })
-      view().setUint32(result >>> 0, used, true)
-    },
-    path_filestat_get: (_fd, _lookup, at, length, result) => putStat(result, find(text(at, length))),
-    path_filestat_set_times(_fd, _lookup, at, length, atime, mtime, flags) {
-      const file = find(text(at, length))
-      if (flags & 1) file.atime = atime
-      if (flags & 4) file.mtime = mtime
-    },
-    path_create_directory: (_fd, at, length) => add(text(at, length), 'directory'),
-    path_remove_directory: (_fd, at, length) => remove(text(at, length), 'directory'),
-    path_unlink_file: (_fd, at, length) => remove(text(at, length), 'file'),
-    path_rename(_fd, at, length, _newFd, newAt, newLength) {
-      const from = parentOf(text(at, length))
-      const moved = from.dir.entries.get(from.name) ?? fail(ENOENT)
-      const to = parentOf(text(newAt, newLength))
-      const there = to.dir.entries.get(to.name)
-      if (there && there.entries.size > 0) fail(ENOTEMPTY)
-      if (there) there.nlink--
-      from.dir.entries.delete(from.name)
-      to.dir.entries.set(to.name, moved)
-    },
-    path_link(_fd, _lookup, at, length, _newFd, newAt, newLength) {
-      const file = find(text(at, length))
-      const { dir, name } = parentOf(text(newAt, newLength))
-      if (dir.entries.has(name)) fail(EEXIST)
-      file.nlink++
-      dir.entries.set(name, file)
-    },
-    path_symlink(target, targetLength, _fd, at, length) {
-      add(text(at, length), 'symlink').target = text(target, targetLength)
-    },
-    path_readlink(_fd, at, length, to, most, result) {
-      const link = find(text(at, length))
-      if (link.type !== 'symlink') fail(EINVAL)
-      const part = new TextEncoder().encode(link.target).subarray(0, most)
-      bytesAt(to, part.length).set(part)
-      view().setUint32(result >>> 0, part.length, true)
-    },
+  path_open(_fd, _lookup, at, length, oflags, rights, _inheriting, _fdflags, result) {
+    const path = this.#text(at, length)
+    const { dir, name } = this.#parentOf(path)
+    let file = path === '' ? this.#root : dir.entries.get(name)
+    if (file && oflags & EXCL) fail(EEXIST)
+    if (!file && !(oflags & CREAT)) fail(ENOENT)
+    const writes = (BigInt.asUintN(64, rights) & RIGHTS_WRITE) !== 0n
+    if (writes && name.startsWith('denied')) fail(EACCES)
+    file ??= this.#add(path, 'file')
+    if (file.type === 'symlink') fail(ELOOP)
+    if (file.type !== 'directory' && oflags & DIRECTORY) fail(ENOTDIR)
+    if (file.type === 'directory' && writes) fail(EISDIR)
+    this.#open.set(this.#nextFd, { file, writes })
+    this.#view().setUint32(result >>> 0, this.#nextFd++, true)
   }
-  const guarded = (call) =>
-    function answer(...args) {
-      try {
-        call(...args)
-        return 0
-      } catch (error) {
-        if (error instanceof Failure) return error.errno
-        throw error
-      }
+
+  fd_close(fd) {
+    if (!this.#open.delete(fd)) fail(EBADF)
+  }
+
+  fd_pread(fd, iovs, count, offset, result) {
+    const { file } = this.#opened(fd)
+    let at = Number(offset)
+    for (const into of this.#vectors(iovs, count)) {
+      const part = file.bytes.subarray(at, at + into.length)
+      into.set(part)
+      at += part.length
     }
-  return Object.fromEntries(
-    Object.entries(functions).map(([name, call]) => [name, guarded(call)]),
+    this.#view().setUint32(result >>> 0, at - Number(offset), true)
+  }
+
+  fd_pwrite(fd, iovs, count, offset, result) {
+    const { file, writes } = this.#opened(fd)
+    if (!writes) fail(EBADF)
+    let at = Number(offset)
+    for (const from of this.#vectors(iovs, count)) {
+      if (at + from.length > file.bytes.length) this.#resize(file, at + from.length)
+      file.bytes.set(from, at)
+      at += from.length
+    }
+    this.#view().setUint32(result >>> 0, at - Number(offset), true)
+  }
+
+  fd_filestat_get(fd, at) {
+    this.#putStat(at, fd < 100 ? this.#root : this.#opened(fd).file)
+  }
+
+  fd_filestat_set_size(fd, size) {
+    this.#resize(this.#opened(fd).file, Number(size))
+  }
+
+  fd_sync(fd) {
+    this.#opened(fd)
+  }
+
+  fd_datasync(fd) {
+    this.#opened(fd)
+  }
+
+  fd_readdir(fd, at, length, cookie, result) {
+    const names = [...this.#opened(fd).file.entries].slice(Number(cookie))
+    let used = 0
+    for (const [i, [name, { ino, type }]] of names.entries()) {
+      const letters = new TextEncoder().encode(name)
+      const entry = new Uint8Array(24 + letters.length)
+      const head = new DataView(entry.buffer)
+      head.setBigUint64(0, cookie + BigInt(i) + 1n, true)
+      head.setBigUint64(8, BigInt(ino), true)
+      head.setUint32(16, letters.length, true)
+      head.setUint8(20, TYPES[type])
+      entry.set(letters, 24)
+      const part = entry.subarray(0, Math.max(0, length - used))
+      this.#bytes((at >>> 0) + used, part.length).set(part)
+      used += part.length
+    }
+    this.#view().setUint32(result >>> 0, used, true)
+  }
+
+  path_filestat_get(_fd, _lookup, at, length, result) {
+    this.#putStat(result, this.#find(at, length))
+  }
+
+  path_filestat_set_times(_fd, _lookup, at, length, atime, mtime, flags) {
+    const file = this.#find(at, length)
+    if (flags & 1) file.atime = atime
+    if (flags & 4) file.mtime = mtime
+  }
+
+  path_create_directory(_fd, at, length) {
+    this.#add(this.#text(at, length), 'directory')
+  }
+
+  path_remove_directory(_fd, at, length) {
+    this.#remove(at, length, true)
+  }
+
+  path_unlink_file(_fd, at, length) {
+    this.#remove(at, length, false)
+  }
+
+  path_rename(_fd, at, length, _newFd, newAt, newLength) {
+    const from = this.#parentOf(this.#text(at, length))
+    const moved = from.dir.entries.get(from.name) ?? fail(ENOENT)
+    const to = this.#parentOf(this.#text(newAt, newLength))
+    const there = to.dir.entries.get(to.name)
+    if (there && there.entries.size > 0) fail(ENOTEMPTY)
+    if (there) there.nlink--
+    from.dir.entries.delete(from.name)
+    to.dir.entries.set(to.name, moved)
+  }
+
+  path_link(_fd, _lookup, at, length, _newFd, newAt, newLength) {
+    const file = this.#find(at, length)
+    const { dir, name } = this.#parentOf(this.#text(newAt, newLength))
+    if (dir.entries.has(name)) fail(EEXIST)
+    file.nlink++
+    dir.entries.set(name, file)
+  }
+
+  path_symlink(target, targetLength, _fd, at, length) {
+    this.#add(this.#text(at, length), 'symlink').target = this.#text(target, targetLength)
+  }
+
+  path_readlink(_fd, at, length, to, most, result) {
+    const link = this.#find(at, length)
+    if (link.type !== 'symlink') fail(EINVAL)
+    const part = new TextEncoder().encode(link.target).subarray(0, most)
+    this.#bytes(to, part.length).set(part)
+    this.#view().setUint32(result >>> 0, part.length, true)
+  }
+}
+
+/** @param {WebAssembly.Memory} memory */
+export function treeFiles(memory) {
+  const tree = new Tree(memory)
+  const names = Object.getOwnPropertyNames(Tree.prototype).filter((name) =>
+    /^(fd|path)_/.test(name),
   )
+  return Object.fromEntries(names.map((name) => [name, (...args) => answer(tree, name, args)]))
+}
+
+/** => the errno of a call, 0 when it was done. */
+function answer(tree, name, args) {
+  try {
+    tree[name](...args)
+    return 0
+  } catch (error) {
+    if (error instanceof Failure) return error.errno
+    throw error
+  }
 }
