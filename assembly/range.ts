@@ -80,7 +80,7 @@ export function findConflict(
 /** Takes `range` out of the list. `link`: address of the word that points at it. */
 function unlink(inode: Inode, link: usize, range: Range): void {
   put(link, <u32>changetype<usize>(range.next))
-  edit<Inode>(inode).rangeCount -= 1
+  count(inode, -1)
   destroy<Range>(range)
 }
 
@@ -93,7 +93,12 @@ function insert(inode: Inode, range: Range): void {
   }
   edit<Range>(range).next = next
   put(link, <u32>changetype<usize>(range))
-  edit<Inode>(inode).rangeCount += 1
+  count(inode, 1)
+}
+
+/** One word, not the whole inode: a close may drop RANGES_MAX locks in one transaction. */
+function count(inode: Inode, change: i32): void {
+  put(changetype<usize>(inode) + offsetof<Inode>('rangeCount'), inode.rangeCount + change)
 }
 
 /**

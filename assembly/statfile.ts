@@ -89,29 +89,28 @@ export function sysFstat(process: Process, fd: i32): i32 {
   unlock()
   if (file == null) return -EBADF
   if (!mounted) return 0
-  statHeld(heldFile().inode!)
+  const result = statHeld(heldFile().inode!)
   finishUse()
-  return 0
+  return result
 }
 
 /** Asks the provider about a mount's inode in use; one that has no name any more says what the kernel knows. */
-function statHeld(inode: Inode): void {
+function statHeld(inode: Inode): i32 {
   const object = inode.object
-  let result = -1
+  let result: i32
   if (object != null && object.fd >= 0) result = statFd(inode.mount, object.fd)
   else {
     lock()
     const bytes = loadPath(inode)
     unlock()
-    if (bytes >= 0) result = statPath(inode.mount, scratch(), bytes)
+    result = bytes < 0 ? bytes : statPath(inode.mount, scratch(), bytes)
   }
-  if (result == 0) {
-    putMounted(inode.mount)
-    return
-  }
+  if (result == 0) putMounted(inode.mount)
+  if (result != -ENOENT) return result
   lock()
   putInode(inode)
   unlock()
+  return 0
 }
 
 function put(dev: i32, ino: u64, mode: u32, nlink: u32, size: u64, blocks: u64): void {

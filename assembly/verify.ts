@@ -2,8 +2,13 @@
  * Every structure checker at once: what tests call after each operation, and observers when in doubt.
  */
 import { PANIC_COMMIT, PROCESSES_MAX } from './abi'
+import { checkTreeOf } from './dir'
+import { checkTable } from './fd'
 import { checkFrames } from './frame'
+import { checkIdle } from './idle'
+import { checkMounted, Inode } from './inode'
 import { lock, unlock } from './lock'
+import { checkMounts } from './mount'
 import { check } from './panic'
 import { processAt } from './process'
 import { K } from './root'
@@ -20,8 +25,18 @@ export function sysCheck(): i32 {
   check(K.committed <= K.commitLimit + K.kernelReserve, PANIC_COMMIT, K.committed)
   for (let i: u32 = 0; i < PROCESSES_MAX; i++) {
     const process = processAt(i)
-    if (process != null) checkSpace(process.space!)
+    if (process == null) continue
+    checkSpace(process.space!)
+    checkTable(process)
   }
+  checkFiles()
   unlock()
   return 0
+}
+
+function checkFiles(): void {
+  if (K.rootInode != 0) checkTreeOf(changetype<Inode>(<usize>K.rootInode))
+  checkMounted()
+  checkIdle()
+  checkMounts()
 }
