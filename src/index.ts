@@ -2,7 +2,46 @@
 
 import { ABI_VERSION } from '../assembly/abi.js'
 
+export type { BootOptions, ByteSize, Limits } from './boot.js'
+export {
+  F,
+  FALLOC_FL,
+  FD,
+  LOCK,
+  MADV,
+  MAP,
+  MCL,
+  MREMAP,
+  MS,
+  O,
+  POSIX_MADV,
+  PROT,
+  RLIMIT,
+  S,
+  SEEK,
+} from './constants.js'
 export { coreModule } from './core.js'
+export { AbortError, IsopageError, IsopageRangeError, IsopageTypeError } from './errors.js'
+export type { FileTimes, LockRequest } from './files.js'
+export { attach, boot, type Kernel, type ProcessOptions } from './kernel.js'
+export type {
+  Mapping,
+  Range,
+  RemapOptions,
+  Segment,
+  SyncOptions,
+  WaitOptions,
+  WaitResult,
+} from './mapping.js'
+export type { MmapOptions } from './memory.js'
+export type { Mountable } from './mounts.js'
+export type { CallOptions, Process, ProcessPromises } from './process.js'
+export type { Handle } from './protocol.js'
+export type { Provider, ProviderFactory, ProviderSpec } from './providers/provider.js'
+export { custom, type DiskOptions, disk, opfs } from './providers/specs.js'
+export { wasmer } from './providers/wasmer.js'
+export type { Entry, EntryType, HeldLock, Stat } from './stat.js'
+export type { KernelStats } from './stats.js'
 
 /** The version of the kernel's ABI that this package speaks; `core.wasm` exports the same number. */
 export const abiVersion: number = ABI_VERSION

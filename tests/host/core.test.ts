@@ -1,6 +1,7 @@
 import { expect, test } from 'vitest'
 import { coreBytes } from '../../dist/core-bytes.js'
-import { abiVersion, coreModule } from '../../dist/src/index.js'
+import { abiVersion, boot, coreModule } from '../../dist/src/index.js'
+import { bareKernel } from '../support/bare-kernel.ts'
 import { startThread } from '../support/thread.ts'
 
 const PAGES = 1024 // 64 MiB: the kernel's memory never grows, so initial = maximum
@@ -10,8 +11,7 @@ function sharedMemory(): WebAssembly.Memory {
 }
 
 async function abiVersionOver(module: WebAssembly.Module, memory: WebAssembly.Memory) {
-  const { exports } = await WebAssembly.instantiate(module, { env: { memory } })
-  return (exports.abiVersion as () => number)()
+  return (await bareKernel(module, memory)).abiVersion?.()
 }
 
 test('core.wasm runs over a shared memory and speaks the ABI of the package', async () => {
@@ -22,6 +22,13 @@ test('the bytes for single-file bundles are the same kernel', async () => {
   const module = await WebAssembly.compile(coreBytes)
   expect(WebAssembly.Module.exports(module)).toEqual(WebAssembly.Module.exports(await coreModule()))
   expect(await abiVersionOver(module, sharedMemory())).toBe(abiVersion)
+})
+
+test('boots from the bytes, and from a compiled module', async () => {
+  for (const core of [coreBytes, await coreModule()]) {
+    await using kernel = await boot({ memory: '16MiB', core })
+    expect(kernel.process().pid).toBe(1)
+  }
 })
 
 test('a second thread instantiates the same module over the same memory', async () => {

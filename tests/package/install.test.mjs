@@ -5,22 +5,38 @@
 
 import assert from 'node:assert/strict'
 import { existsSync } from 'node:fs'
-import { readFile } from 'node:fs/promises'
+import { mkdtemp, readFile, rm } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
 import { test } from 'node:test'
 import { fileURLToPath } from 'node:url'
-import { abiVersion, coreModule } from 'isopage'
+import { abiVersion, boot, disk, O } from 'isopage'
 import { coreBytes } from 'isopage/core-bytes'
 
 const packageUrl = new URL(import.meta.resolve('isopage/package.json'))
 
-async function abiVersionOf(module) {
-  const memory = new WebAssembly.Memory({ initial: 1024, maximum: 1024, shared: true })
-  const { exports } = await WebAssembly.instantiate(module, { env: { memory } })
-  return exports.abiVersion()
-}
+test('the installed kernel boots, maps, and speaks the ABI of the package', async () => {
+  const kernel = await boot({ memory: '16MiB' })
+  assert.equal(kernel.handle.isopage, abiVersion)
+  const p = kernel.process()
+  const map = p.mmap({ length: 4096 })
+  map.write(0, new Uint8Array([1, 2, 3]))
+  assert.deepEqual([...map.bytes.subarray(0, 4)], [1, 2, 3, 0])
+  await kernel.close()
+})
 
-test('the installed kernel speaks the ABI of the package', async () => {
-  assert.equal(await abiVersionOf(await coreModule()), abiVersion)
+test('a real file is mapped, changed and synced by the installed package', async () => {
+  const dir = await mkdtemp(join(tmpdir(), 'isopage-package-'))
+  const kernel = await boot({ memory: '16MiB', mounts: { '/data': disk(dir) } })
+  const p = kernel.process()
+  const fd = await p.promises.open('/data/f', O.CREAT | O.RDWR)
+  p.ftruncate(fd, 3)
+  const map = p.mmap({ fd, length: 3 })
+  map.write(0, new TextEncoder().encode('abc'))
+  map.sync()
+  assert.equal(await readFile(join(dir, 'f'), 'utf8'), 'abc')
+  await kernel.close()
+  await rm(dir, { recursive: true })
 })
 
 test('core.wasm and core-bytes are the same kernel', async () => {

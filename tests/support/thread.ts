@@ -4,17 +4,23 @@
  * Invariant: whatever goes wrong in a thread rejects a promise here; nothing is lost in silence.
  */
 
+import type { Worker as NodeWorker } from 'node:worker_threads'
 import type { Answer, Request } from './thread-port.ts'
+
+type AnyWorker = Worker | NodeWorker
 
 /** One thread, which runs one module that called `serve`. */
 export interface Thread extends AsyncDisposable {
   /** Calls a function that the thread serves; rejects with what it throws, or when the thread dies. */
   call<T>(name: string, ...args: unknown[]): Promise<T>
+  /** The runtime's worker that runs it. */
+  readonly worker: AnyWorker
   /** Ends the thread. Calls that it has not answered reject. */
   end(): Promise<void>
 }
 
 interface Channel {
+  readonly worker: AnyWorker
   post(message: Request): void
   onMessage(listener: (answer: Answer) => void): void
   onFailure(listener: (error: Error) => void): void
@@ -51,6 +57,10 @@ class ChannelThread implements Thread {
     return promise as Promise<T>
   }
 
+  get worker(): AnyWorker {
+    return this.#channel.worker
+  }
+
   async end(): Promise<void> {
     this.#fail(new Error('the thread was ended'))
     await this.#channel.terminate()
@@ -78,6 +88,7 @@ async function nodeWorker(module: URL): Promise<Channel> {
   const { Worker } = await import('node:worker_threads')
   const worker = new Worker(module)
   return {
+    worker,
     post: (message) => worker.postMessage(message),
     onMessage: (listener) => worker.on('message', listener),
     onFailure(listener) {
@@ -92,6 +103,7 @@ async function nodeWorker(module: URL): Promise<Channel> {
 function webWorker(module: URL): Channel {
   const worker = new Worker(module, { type: 'module' })
   return {
+    worker,
     post: (message) => worker.postMessage(message),
     onMessage: (listener) => worker.addEventListener('message', ({ data }) => listener(data)),
     onFailure(listener) {

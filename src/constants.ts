@@ -1,0 +1,51 @@
+/**
+ * The constants of the calls, grouped as a caller writes them: `O.CREAT | O.RDWR`, `PROT.READ`.
+ * Their numbers stand once, in assembly/abi.ts: wasi-libc's, which for PROT, MAP and MS are Linux's too.
+ */
+import * as abi from '../assembly/abi.js'
+
+type Abi = typeof abi
+type Group<Prefix extends string> = {
+  readonly [Name in keyof Abi as Name extends `${Prefix}${infer Rest}` ? Rest : never]: number
+}
+
+/** What abi.ts has for the kernel alone, or for what is a size and no flag. */
+const INTERNAL = new Set(['MAP_TYPE', 'MAP_INERT', 'S_IFMT'])
+
+function group<Prefix extends string>(prefix: Prefix): Group<Prefix> {
+  const entries = Object.entries(abi)
+    .filter(([name]) => name.startsWith(prefix) && !INTERNAL.has(name))
+    .map(([name, number]) => [name.slice(prefix.length), number])
+  return Object.freeze(Object.fromEntries(entries)) as Group<Prefix>
+}
+
+/** Flags of open(2). */
+export const O = /* @__PURE__ */ group('O_')
+/** Protections of mmap(2) and mprotect(2). */
+export const PROT = /* @__PURE__ */ group('PROT_')
+/** Flags of mmap(2). */
+export const MAP = /* @__PURE__ */ group('MAP_')
+/** Flags of msync(2). */
+export const MS = /* @__PURE__ */ group('MS_')
+/** Advice of madvise(2). */
+export const MADV = /* @__PURE__ */ group('MADV_')
+/** Advice of posix_madvise(3). */
+export const POSIX_MADV = /* @__PURE__ */ group('POSIX_MADV_')
+/** Flags of mlockall(2). */
+export const MCL = /* @__PURE__ */ group('MCL_')
+/** Flags of mremap(2). */
+export const MREMAP = /* @__PURE__ */ group('MREMAP_')
+/** Operations of flock(2). */
+export const LOCK = /* @__PURE__ */ group('LOCK_')
+/** Commands of fcntl(2), and the kinds of its locks (`F.RDLCK`). */
+export const F = /* @__PURE__ */ group('F_')
+/** Flags of a descriptor: `FD.CLOEXEC`. */
+export const FD = /* @__PURE__ */ group('FD_')
+/** Where lseek(2) counts from. */
+export const SEEK = /* @__PURE__ */ group('SEEK_')
+/** File types in `mode`: `(mode & S.IFMT) === S.IFDIR`. */
+export const S = /* @__PURE__ */ Object.freeze({ ...group('S_'), IFMT: abi.S_IFMT })
+/** Modes of fallocate(2). */
+export const FALLOC_FL = /* @__PURE__ */ group('FALLOC_FL_')
+/** Resources of getrlimit(2) and setrlimit(2). */
+export const RLIMIT = /* @__PURE__ */ group('RLIMIT_')

@@ -1,0 +1,257 @@
+/**
+ * A kernel, as one thread sees it: processes, other threads' ends, write-back, its own end.
+ *
+ * A thread has one Kernel object for one kernel. The thread that booted owns the I/O worker and looks after the lives of all
+ * others; when it ends, so does the kernel.
+ */
+
+import { type Booted, type BootOptions, bootKernel } from './boot.js'
+import { checkObject, checkUint32, wrongType } from './check.js'
+import { fromRecord } from './errors.js'
+import type { Instance } from './instance.js'
+import { checkHandle, join } from './join.js'
+import { watchExit } from './liveness.js'
+import { disposeAll } from './mounts.js'
+import { Process } from './process.js'
+import type { Handle } from './protocol.js'
+import type { Provider } from './providers/provider.js'
+import { Reaper } from './reaper.js'
+import { type AnyWorker, isWorker } from './runtime.js'
+import { Flusher, ServicePool } from './service.js'
+import { type KernelStats, kernelStats } from './stats.js'
+import type { ThreadRecord } from './threads.js'
+
+export interface ProcessOptions {
+  /** An existing process, which this thread joins; the others are for a new one. */
+  pid?: number
+  /** 0, the default, for none. */
+  parent?: number
+  /** 0, the default, is root. */
+  uid?: number
+  gid?: number
+}
+
+/** What a Kernel is made of. */
+interface Parts {
+  readonly instance: Instance
+  readonly handle: Handle
+  readonly providers: readonly (Provider | null)[]
+  /** Of the thread that booted. */
+  readonly booted: Booted | null
+}
+
+export class Kernel {
+  readonly #instance: Instance
+  readonly #handle: Handle
+  readonly #providers: readonly (Provider | null)[]
+  readonly #booted: Booted | null
+  readonly #services: ServicePool
+  readonly #flusher: Flusher
+  readonly #reaper: Reaper
+  readonly #tickets = new WeakMap<object, number>()
+  readonly #dirtied: () => void
+  #closing: Promise<void> | undefined
+
+  /** Made by `boot` and `attach`. */
+  constructor({ instance, handle, providers, booted }: Parts) {
+    this.#instance = instance
+    this.#handle = handle
+    this.#providers = providers
+    this.#booted = booted
+    this.#services = new ServicePool(handle, instance)
+    this.#flusher = new Flusher(handle, instance)
+    this.#reaper = new Reaper(instance, handle.id, handle.settings.stallMs)
+    const stored = handle.mounts.length > 0
+    this.#dirtied = () => {
+      if (stored) this.#flusher.wake()
+    }
+    if (booted) this.#reaper.start()
+    if (booted?.mounts.some(({ owner }) => owner === 'booter')) this.#serve()
+  }
+
+  /** What `attach` takes, in any thread: post it to a worker. */
+  get handle(): Handle {
+    this.#instance.calls.booted()
+    return this.#handle
+  }
+
+  /**
+   * A handle for one worker: what attaches with it is known to be that worker's, so that `terminate(worker)` can stop it in the right
+   * place. Node, Deno and Bun know that of any handle; in browsers only this one tells.
+   */
+  handleFor(worker: AnyWorker): Handle {
+    this.#instance.calls.booted()
+    if (!isWorker(worker)) throw wrongType('worker', 'a Worker', worker)
+    watchExit(worker)
+    const ticket = this.#tickets.get(worker) ?? this.#instance.table.nextTicket()
+    this.#tickets.set(worker, ticket)
+    return { ...this.#handle, ticket }
+  }
+
+  /** Bytes of a page. */
+  get pageSize(): number {
+    return this.#handle.settings.pageSize
+  }
+
+  /** A new process, or with `pid` one that is there: ESRCH when there is none, EAGAIN past the limit. */
+  process(options?: ProcessOptions): Process {
+    const { calls } = this.#instance
+    const { pid, parent = 0, uid = 0, gid = 0 } = checkObject<ProcessOptions>('options', options)
+    if (pid !== undefined) {
+      checkUint32('options.pid', pid)
+      this.#instance.result('process', calls.process_join(pid))
+      return this.#processOf(pid)
+    }
+    checkUint32('options.parent', parent)
+    checkUint32('options.uid', uid)
+    checkUint32('options.gid', gid)
+    return this.#processOf(this.#instance.result('process', calls.process_create(parent, uid, gid)))
+  }
+
+  #processOf(pid: number): Process {
+    return new Process(this.#instance, pid, this.#services, this.#dirtied)
+  }
+
+  /**
+   * Ends a worker so that the kernel is whole afterwards, whatever the worker was doing: it leaves its call, ends, and what it
+   * held is released. ERR_THREAD_ALIVE when it did not end within 10 s (Bun cannot end a loop that calls nothing).
+   * In browsers a worker that attached with another handle than `handleFor(worker)` is ended at once and repaired after.
+   */
+  async terminate(worker: AnyWorker): Promise<void> {
+    this.#instance.calls.booted()
+    if (!isWorker(worker)) throw wrongType('worker', 'a Worker', worker)
+    watchExit(worker)
+    const records = this.#recordsOf(worker)
+    await this.#reaper.terminate(records, async () => worker.terminate())
+  }
+
+  #recordsOf(worker: AnyWorker): ThreadRecord[] {
+    const ticket = this.#tickets.get(worker) ?? -1
+    const threadId = 'threadId' in worker ? worker.threadId : -1
+    return this.#instance.table.family(
+      (record) => record.ticket === ticket || (threadId > 0 && record.threadId === threadId),
+    )
+  }
+
+  /** Gives back what threads that ended by themselves, or by a raw terminate, still held. It also happens every 100 ms. => threads. */
+  async reap(): Promise<number> {
+    this.#instance.calls.booted()
+    return this.#reaper.sweep()
+  }
+
+  /** Counters of the kernel. */
+  stats(): KernelStats {
+    const { calls } = this.#instance
+    this.#instance.result('stats', calls.stat_kernel())
+    return kernelStats(this.#instance)
+  }
+
+  /** Checks every structure of the kernel, which takes long on a big one. ERR_KERNEL_PANIC when one is broken. */
+  check(): void {
+    this.#instance.result('check', this.#instance.calls.check())
+  }
+
+  /** Writes back all that is dirty and makes it durable. Rejects with the first failure; the pages stay dirty. */
+  async sync(): Promise<void> {
+    this.#instance.calls.booted()
+    await this.#services.run({ pid: null, name: 'sync_all', args: [] })
+  }
+
+  /**
+   * In the thread that booted: writes everything back, ends the kernel for all threads, and rejects with what could not be
+   * written. Elsewhere: this thread leaves. Calls after it are ERR_KERNEL_CLOSED.
+   */
+  close(): Promise<void> {
+    this.#closing ??= this.#booted ? this.#end(this.#booted) : this.#leave()
+    return this.#closing
+  }
+
+  [Symbol.asyncDispose](): Promise<void> {
+    return this.close()
+  }
+
+  async #end(booted: Booted): Promise<void> {
+    let failure: unknown
+    const attempt = (act: () => Promise<unknown>) =>
+      act().catch((error) => {
+        failure ??= error
+      })
+    if (this.#handle.mounts.length > 0) await attempt(() => this.sync())
+    this.#reaper.stop()
+    this.#instance.table.close()
+    known.delete(this.#handle.id)
+    await attempt(() => this.#services.close())
+    await attempt(() => this.#flusher.close())
+    await attempt(() => endIo(booted, this.#instance))
+    failure ??= await disposeAll(this.#providers)
+    if (failure !== undefined) throw failure
+  }
+
+  async #leave(): Promise<void> {
+    known.delete(this.#handle.id)
+    await this.#services.close()
+    await this.#flusher.close()
+    const { index, sequence, table, lastCalls } = this.#instance
+    if (!table.closed) lastCalls.thread_detach()
+    this.#instance.left()
+    table.forget({ index, sequence })
+    const failure = await disposeAll(this.#providers)
+    if (failure !== undefined) throw failure
+  }
+
+  /** Serves the mounts that this thread owns, between its own calls. */
+  async #serve(): Promise<void> {
+    const { words, doorbell, table } = this.#instance
+    while (!table.closed) {
+      const bell = Atomics.load(words, doorbell)
+      this.#instance.serve()
+      const { async, value } = Atomics.waitAsync(words, doorbell, bell)
+      if (async) await value
+    }
+  }
+}
+
+/** Lets the I/O worker finish, and close its files. */
+function endIo({ io, ioDoorbell }: Booted, { words }: Instance): Promise<void> {
+  if (!io) return Promise.resolve()
+  return new Promise<void>((resolve, reject) => {
+    io.onEnd(reject)
+    io.onMessage((message) => {
+      if (message.type !== 'closed') return
+      // Settled before terminate(): in Deno that emits `exit` at once.
+      if (message.error) reject(fromRecord(message.error))
+      else resolve()
+      io.terminate()
+    })
+    io.ref()
+    Atomics.add(words, ioDoorbell, 1)
+    Atomics.notify(words, ioDoorbell)
+  })
+}
+
+/** The kernels of this thread: attaching twice gives the same one. */
+const known = new Map<string, Promise<Kernel>>()
+
+/** Boots a kernel. Close it, or declare it with `await using`: what is dirty is written then. */
+export async function boot(options?: BootOptions): Promise<Kernel> {
+  const booted = await bootKernel(options)
+  const { instance, handle, mounts } = booted
+  const providers = mounts.map(({ provider }) => provider)
+  const kernel = new Kernel({ instance, handle, providers, booted })
+  known.set(handle.id, Promise.resolve(kernel))
+  return kernel
+}
+
+/** Takes part in a kernel that another thread booted. ERR_KERNEL_CLOSED when it was closed. */
+export async function attach(handle: Handle): Promise<Kernel> {
+  const checked = checkHandle(handle)
+  const joining = known.get(checked.id) ?? attachNew(checked)
+  known.set(checked.id, joining)
+  joining.catch(() => known.delete(checked.id))
+  return joining
+}
+
+async function attachNew(handle: Handle): Promise<Kernel> {
+  const { instance, providers } = await join(handle, { parent: -1 })
+  return new Kernel({ instance, handle, providers, booted: null })
+}

@@ -1,0 +1,95 @@
+/**
+ * Every message between threads, and the handle that lets a thread take part. All of it is structured-cloneable.
+ *
+ *   starter -> worker   start (once, first), call, close        worker -> starter   ready | failed (once), result, closed
+ *
+ * A worker runs one call at a time and answers each with one result.
+ */
+import type { ErrorRecord } from './errors.js'
+import type { ProviderSpec } from './providers/provider.js'
+
+/** What `attach(handle)` takes: post it to a worker. */
+export interface Handle {
+  /** ABI_VERSION: tells a handle from anything else. */
+  readonly isopage: number
+  /** Names the kernel, in Web Locks and to threads that attach twice. */
+  readonly id: string
+  readonly memory: WebAssembly.Memory
+  readonly module: WebAssembly.Module
+  /** The thread table (threads.ts). */
+  readonly threads: SharedArrayBuffer
+  /** By mount number: how a thread serves it by itself; null where one thread owns it. */
+  readonly mounts: readonly (ProviderSpec | null)[]
+  readonly settings: Settings
+  /** Ties what attaches with this handle to a worker (`kernel.handleFor(worker)`); 0 for none. */
+  readonly ticket: number
+}
+
+/** What boot decided and every thread needs. */
+export interface Settings {
+  readonly pageSize: number
+  readonly dirtyAgeMs: number
+  readonly stallMs: number
+}
+
+/** A call that another thread makes: a method of a process, or an export of the kernel where `pid` is null. */
+export interface ServiceCall {
+  readonly pid: number | null
+  readonly name: string
+  readonly args: readonly unknown[]
+}
+
+export interface StartMessage {
+  readonly type: 'start'
+  readonly handle: Handle
+  /** Slot of the thread that starts the worker. */
+  readonly parent: number
+  /** I/O worker: the mounts that it owns, by number. */
+  readonly owned: readonly (ProviderSpec | null)[]
+  /** Service worker: write back in the background instead of taking calls. */
+  readonly flusher: boolean
+}
+
+export interface CallMessage extends ServiceCall {
+  readonly type: 'call'
+}
+
+export interface CloseMessage {
+  readonly type: 'close'
+}
+
+/** The I/O worker's answer to start and close names what its providers can do; a service worker's is empty. */
+export interface ReadyMessage {
+  readonly type: 'ready'
+  readonly slot: number
+  /** Index of its doorbell among the words of the memory. */
+  readonly doorbell: number
+}
+
+export interface FailedMessage {
+  readonly type: 'failed'
+  readonly error: ErrorRecord
+}
+
+export type ResultMessage =
+  | { readonly type: 'result'; readonly result: unknown }
+  | { readonly type: 'result'; readonly error: ErrorRecord }
+
+export interface ClosedMessage {
+  readonly type: 'closed'
+  /** What failed while the providers were let go. */
+  readonly error?: ErrorRecord
+}
+
+export type ToWorker = StartMessage | CallMessage | CloseMessage
+export type FromWorker = ReadyMessage | FailedMessage | ResultMessage | ClosedMessage
+
+/** A new mapping, as a service worker gives it back. */
+export interface MappingRecord {
+  readonly mapping: { readonly address: number; readonly length: number }
+}
+
+/** Runs calls in threads that may wait. */
+export interface Services {
+  run(call: ServiceCall, signal?: AbortSignal): Promise<unknown>
+}

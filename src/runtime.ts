@@ -1,0 +1,139 @@
+/**
+ * Where this thread runs, and threads of its own: node:worker_threads in Node, Deno and Bun, module Workers in
+ * browsers. Invariant: no static import of a Node module, so that browsers load this file as it is.
+ */
+import type { Worker as NodeWorker } from 'node:worker_threads'
+
+/** Node, Deno or Bun: node:* modules are there. */
+export const onNode = typeof globalThis.process?.versions?.node === 'string'
+export const onDeno = 'Deno' in globalThis
+export const onBun = 'Bun' in globalThis
+
+interface Builtins {
+  'node:fs': typeof import('node:fs')
+  'node:worker_threads': typeof import('node:worker_threads')
+}
+
+/** A module of the runtime. => onNode. The name is a variable, so that bundlers do not follow it. */
+export async function builtin<Name extends keyof Builtins>(name: Name): Promise<Builtins[Name]> {
+  const known = globalThis.process?.getBuiltinModule?.(name)
+  return (known ??
+    (await import(/* @vite-ignore */ /* webpackIgnore: true */ name))) as Builtins[Name]
+}
+
+/** This thread may sleep in Atomics.wait; a browser's main thread may not. */
+export function mayBlock(): boolean {
+  try {
+    Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 0)
+    return true
+  } catch {
+    return false
+  }
+}
+
+/** A worker that the user may hand to us, or that we started. */
+export type AnyWorker = Worker | NodeWorker
+
+/** => a `Worker` of this runtime, by what it can do. */
+export function isWorker(value: unknown): value is AnyWorker {
+  const worker = value as Partial<Worker> | null
+  return (
+    typeof worker === 'object' &&
+    typeof worker?.postMessage === 'function' &&
+    typeof worker.terminate === 'function'
+  )
+}
+
+/** One end of the line between a thread and the worker it started. */
+export interface Port<Sent, Received> {
+  post(message: Sent): void
+  onMessage(listener: (message: Received) => void): void
+}
+
+/** A worker that this thread started. Neither keeps the process alive unless `ref` says so. */
+export interface WorkerLine<Sent, Received> extends Port<Sent, Received> {
+  /** Called once when the worker failed or ended. */
+  onEnd(listener: (error: Error) => void): void
+  ref(): void
+  unref(): void
+  terminate(): Promise<void>
+}
+
+/** Starts a worker: `url` where node:worker_threads is, `web` (with the literal that bundlers look for) elsewhere. */
+export async function startWorker<Sent, Received>(
+  url: URL,
+  web: () => Worker,
+): Promise<WorkerLine<Sent, Received>> {
+  return onNode ? nodeLine(url) : webLine(web())
+}
+
+async function nodeLine<Sent, Received>(url: URL): Promise<WorkerLine<Sent, Received>> {
+  const { Worker } = await builtin('node:worker_threads')
+  const worker = new Worker(url)
+  worker.unref()
+  return {
+    post: (message) => worker.postMessage(message),
+    onMessage(listener) {
+      worker.on('message', listener)
+      worker.unref() // a listener refs it in Bun
+    },
+    onEnd(listener) {
+      worker.once('error', listener)
+      worker.once('messageerror', listener)
+      worker.once('exit', (code) => listener(new Error(`the worker exited with code ${code}`)))
+    },
+    ref: () => worker.ref(),
+    unref: () => worker.unref(),
+    terminate: async () => void (await worker.terminate()),
+  }
+}
+
+function webLine<Sent, Received>(worker: Worker): WorkerLine<Sent, Received> {
+  return {
+    post: (message) => worker.postMessage(message),
+    onMessage: (listener) => worker.addEventListener('message', ({ data }) => listener(data)),
+    onEnd(listener) {
+      const end = (event: ErrorEvent | MessageEvent) =>
+        listener(new Error(`worker ${event.type}: ${'message' in event ? event.message : ''}`))
+      worker.addEventListener('error', end)
+      worker.addEventListener('messageerror', end)
+    },
+    ref() {},
+    unref() {},
+    terminate: async () => worker.terminate(),
+  }
+}
+
+/** The worker's own end of its line. */
+export async function parentPort<Sent, Received>(): Promise<Port<Sent, Received>> {
+  if (!onNode) {
+    const scope = globalThis as unknown as Worker
+    return {
+      post: (message) => scope.postMessage(message),
+      onMessage: (listener) => scope.addEventListener('message', ({ data }) => listener(data)),
+    }
+  }
+  const { parentPort: port } = await builtin('node:worker_threads')
+  if (!port) throw new Error('this module runs in a worker that Isopage starts')
+  return {
+    post: (message) => port.postMessage(message),
+    onMessage: (listener) => port.on('message', listener),
+  }
+}
+
+/** The runtime's number for this thread, 0 where there is none or on the main thread. */
+export async function threadId(): Promise<number> {
+  return onNode ? (await builtin('node:worker_threads')).threadId : 0
+}
+
+/** Waits at most `milliseconds`; keeps no process alive. */
+export function pause(milliseconds: number): Promise<void> {
+  return new Promise((resolve) => setTimeout(resolve, milliseconds))
+}
+
+/** Calls `act` every so often until the returned function is called; keeps no process alive. */
+export function every(milliseconds: number, act: () => void): () => void {
+  const timer = setInterval(act, milliseconds) as unknown
+  ;(timer as { unref?: () => void }).unref?.()
+  return () => clearInterval(timer as number)
+}

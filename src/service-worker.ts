@@ -1,0 +1,66 @@
+/**
+ * A service worker: a thread that runs calls for one that may not wait (service.ts), or writes back in the background.
+ * Invariant: whatever a call throws goes back as a record; nothing is lost in silence.
+ */
+import { toRecord } from './errors.js'
+import type { Instance } from './instance.js'
+import { join } from './join.js'
+import { Mapping } from './mapping.js'
+import { Process } from './process.js'
+import type { CallMessage, FromWorker, MappingRecord, StartMessage, ToWorker } from './protocol.js'
+import { type Port, parentPort } from './runtime.js'
+
+/** Pages that one round of write-back takes at most. */
+const FLUSH_PAGES = 4096
+
+const port: Port<FromWorker, ToWorker> = await parentPort()
+let place: Promise<Instance> | undefined
+
+port.onMessage(async (message) => {
+  if (message.type === 'start') await start(message)
+  else if (message.type === 'call' && place) port.post(answer(await place, message))
+})
+
+async function start(message: StartMessage): Promise<void> {
+  try {
+    place = join(message.handle, message).then(({ instance }) => instance)
+    const instance = await place
+    port.post({ type: 'ready', slot: instance.index, doorbell: instance.doorbell })
+    if (message.flusher) writeBack(instance, message.handle.settings.dirtyAgeMs / 4)
+  } catch (error) {
+    port.post({ type: 'failed', error: toRecord(error) })
+  }
+}
+
+/** Runs until the kernel closes. What cannot be written stays dirty, and is reported to those who sync it. */
+function writeBack(instance: Instance, periodMs: number): void {
+  const nothing = new Int32Array(new SharedArrayBuffer(4))
+  while (!instance.table.closed) {
+    Atomics.wait(nothing, 0, 0, periodMs)
+    instance.lastCalls.flush(FLUSH_PAGES)
+  }
+}
+
+function answer(instance: Instance, { pid, name, args }: CallMessage): FromWorker {
+  try {
+    const result = pid === null ? call(instance, name, args) : onProcess(instance, pid, name, args)
+    return { type: 'result', result }
+  } catch (error) {
+    return { type: 'result', error: toRecord(error) }
+  }
+}
+
+/** An export of the kernel itself. */
+function call(instance: Instance, name: string, args: readonly unknown[]): number {
+  const exported = instance.lastCalls[name as keyof typeof instance.lastCalls]
+  return instance.result(name, exported(...(args as number[])))
+}
+
+function onProcess(instance: Instance, pid: number, name: string, args: readonly unknown[]) {
+  const process = new Process(instance, pid)
+  const method = process[name as keyof Process] as (...args: readonly unknown[]) => unknown
+  const result = method.apply(process, args as unknown[])
+  if (!(result instanceof Mapping)) return result
+  const { address, length } = result
+  return { mapping: { address, length } } satisfies MappingRecord
+}

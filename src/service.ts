@@ -1,0 +1,257 @@
+/**
+ * The promise form of calls: they run in service workers, threads of our own that may wait.
+ *
+ * Invariants:
+ *   1. A worker runs one call at a time. Calls that may wait without bound get a worker of their own, so that they hold up
+ *      nobody; all others share BOUNDED_MAX workers, in the order in which they were asked for.
+ *   2. Workers are started when first needed, used again, and keep the process alive only while they run a call.
+ *   3. An abort ends the wait of the one call it belongs to: the kernel's thread_interrupt, asked again until the call ended. A call
+ *      that was done before it could be interrupted resolves: its effect is there.
+ */
+import { EAGAIN, EINTR } from '../assembly/abi.js'
+import { wrongType } from './check.js'
+import {
+  AbortError,
+  fromRecord,
+  IsopageError,
+  type IsopageTypeError,
+  kernelError,
+} from './errors.js'
+import { closed, type Instance } from './instance.js'
+import type { FromWorker, Handle, ServiceCall, Services, ToWorker } from './protocol.js'
+import { startWorker, type WorkerLine } from './runtime.js'
+import type { ThreadTable } from './threads.js'
+import { mayWaitLong } from './waits.js'
+
+/** Workers that run calls which end by themselves. */
+const BOUNDED_MAX = 2
+/** Workers in all. */
+const WORKERS_MAX = 64
+/** How long an interrupt is given before it is asked again, ms. */
+const INTERRUPT_AGAIN_MS = 2
+
+type Line = WorkerLine<ToWorker, FromWorker>
+
+interface Task {
+  readonly call: ServiceCall
+  readonly long: boolean
+  readonly signal: AbortSignal | undefined
+  readonly resolve: (result: unknown) => void
+  readonly reject: (error: unknown) => void
+}
+
+interface ServiceWorker {
+  readonly line: Line
+  readonly slot: number
+  task: Task | undefined
+}
+
+/** Starts a service worker, or the flusher. => its line, once it has its slot. Rejects with what kept it from starting. */
+export async function startService(
+  handle: Handle,
+  parent: number,
+  flusher: boolean,
+): Promise<{ line: Line; slot: number }> {
+  const line = await startWorker<ToWorker, FromWorker>(
+    new URL('./service-worker.js', import.meta.url),
+    () => new Worker(new URL('./service-worker.js', import.meta.url), { type: 'module' }),
+  )
+  return new Promise((resolve, reject) => {
+    line.onEnd((cause) => reject(lost(cause)))
+    line.onMessage((message) => {
+      if (message.type === 'ready') resolve({ line, slot: message.slot })
+      if (message.type === 'failed') reject(fromRecord(message.error))
+    })
+    line.ref()
+    line.post({ type: 'start', handle, parent, owned: [], flusher })
+  })
+}
+
+export class ServicePool implements Services {
+  readonly #handle: Handle
+  readonly #instance: Instance
+  readonly #workers = new Set<ServiceWorker>()
+  readonly #queue: Task[] = []
+  #starting = 0
+  #startingLong = 0
+  #closed = false
+
+  constructor(handle: Handle, instance: Instance) {
+    this.#handle = handle
+    this.#instance = instance
+  }
+
+  run(call: ServiceCall, signal?: AbortSignal): Promise<unknown> {
+    return new Promise((resolve, reject) => {
+      if (signal?.aborted) return reject(new AbortError(signal.reason))
+      if (this.#closed) return reject(closed())
+      const task = { call, long: mayWaitLong(call), signal, resolve, reject }
+      this.#queue.push(task)
+      signal?.addEventListener('abort', () => this.#abort(task), { once: true })
+      this.#dispatch()
+    })
+  }
+
+  /** Ends the workers. Calls that have not ended reject with ERR_KERNEL_CLOSED. */
+  async close(): Promise<void> {
+    this.#closed = true
+    for (const task of this.#queue.splice(0)) task.reject(closed())
+    const workers = [...this.#workers]
+    this.#workers.clear()
+    for (const { task } of workers) task?.reject(closed())
+    await Promise.all(workers.map(({ line }) => line.terminate()))
+  }
+
+  /** Gives tasks to workers, as far as there are any or may be. */
+  #dispatch(): void {
+    for (let at = 0; at < this.#queue.length; ) {
+      const task = this.#queue[at] as Task
+      const idle = [...this.#workers].find((worker) => !worker.task)
+      if (!task.long && this.#boundedBusy() >= BOUNDED_MAX) at++
+      else if (idle) {
+        this.#queue.splice(at, 1)
+        this.#give(idle, task)
+      } else {
+        this.#startFor(task)
+        at++
+      }
+    }
+  }
+
+  #boundedBusy(): number {
+    return [...this.#workers].filter(({ task }) => task && !task.long).length
+  }
+
+  /** Starts a worker unless enough are starting for what waits. */
+  #startFor(task: Task): void {
+    const waiting = this.#queue.filter(({ long }) => long === task.long).length
+    const starting = task.long ? this.#startingLong : this.#starting - this.#startingLong
+    const wanted = task.long ? waiting : Math.min(waiting, BOUNDED_MAX)
+    if (starting >= wanted) return
+    if (this.#workers.size + this.#starting >= WORKERS_MAX) {
+      if (task.long) this.#drop(task, kernelError(task.call.name, EAGAIN))
+      return
+    }
+    this.#starting++
+    if (task.long) this.#startingLong++
+    this.#start(task.long)
+  }
+
+  async #start(long: boolean): Promise<void> {
+    try {
+      const { line, slot } = await startService(this.#handle, this.#instance.index, false)
+      if (this.#closed) return void (await line.terminate())
+      this.#take({ line, slot, task: undefined })
+    } catch (error) {
+      for (const task of this.#queue.splice(0)) task.reject(error)
+    } finally {
+      this.#starting--
+      if (long) this.#startingLong--
+      this.#dispatch()
+    }
+  }
+
+  #take(worker: ServiceWorker): void {
+    worker.line.unref()
+    worker.line.onMessage((message) => {
+      if (message.type !== 'result') return
+      const { task } = worker
+      worker.task = undefined
+      worker.line.unref()
+      if (task) settle(task, message)
+      this.#dispatch()
+    })
+    worker.line.onEnd((cause) => {
+      this.#workers.delete(worker)
+      worker.task?.reject(lost(cause))
+      this.#dispatch()
+    })
+    this.#workers.add(worker)
+  }
+
+  #give(worker: ServiceWorker, task: Task): void {
+    worker.task = task
+    worker.line.ref()
+    try {
+      worker.line.post({ type: 'call', ...task.call })
+    } catch (error) {
+      worker.task = undefined
+      worker.line.unref()
+      task.reject(uncloneable(task.call, error))
+    }
+  }
+
+  #drop(task: Task, error: unknown): boolean {
+    const at = this.#queue.indexOf(task)
+    if (at >= 0) this.#queue.splice(at, 1)
+    if (at >= 0) task.reject(error)
+    return at >= 0
+  }
+
+  #abort(task: Task): void {
+    if (this.#drop(task, new AbortError(task.signal?.reason))) return
+    const worker = [...this.#workers].find((busy) => busy.task === task)
+    if (!worker) return
+    this.#instance.lastCalls.thread_interrupt(worker.slot)
+    setTimeout(() => this.#abort(task), INTERRUPT_AGAIN_MS)
+  }
+}
+
+function settle(task: Task, message: FromWorker & { type: 'result' }): void {
+  if ('result' in message) task.resolve(message.result)
+  else if (task.signal?.aborted && message.error.errno === EINTR) {
+    task.reject(new AbortError(task.signal.reason))
+  } else task.reject(fromRecord(message.error))
+}
+
+function lost(cause: Error): IsopageError {
+  return new IsopageError(
+    'ERR_SERVICE_LOST',
+    `ERR_SERVICE_LOST: the worker that ran the call ended: ${cause.message}`,
+    { cause },
+  )
+}
+
+/** An argument that cannot go to another thread is of a wrong type for every call. */
+function uncloneable({ name, args }: ServiceCall, cause: unknown): IsopageTypeError {
+  const wrong = args.find((arg) => typeof arg === 'function' || typeof arg === 'symbol') ?? args
+  const error = wrongType(
+    `${name} arguments`,
+    'values that can be cloned, none of them detached',
+    wrong,
+  )
+  error.cause = cause
+  return error
+}
+
+/** Keeps one flusher running for the whole kernel: it writes back what is dirty by age. */
+export class Flusher {
+  readonly #handle: Handle
+  readonly #table: ThreadTable
+  readonly #parent: number
+  #line: Line | undefined
+
+  constructor(handle: Handle, instance: Instance) {
+    this.#handle = handle
+    this.#table = instance.table
+    this.#parent = instance.index
+  }
+
+  /** Something may be dirty. Starts the flusher unless one runs, here or in another thread. */
+  wake(): void {
+    if (this.#table.hasFlusher || !this.#table.claimFlusher()) return
+    startService(this.#handle, this.#parent, true).then(
+      ({ line, slot }) => {
+        line.unref()
+        this.#line = line
+        this.#table.setFlusher(slot)
+        line.onEnd(() => this.#table.setFlusher(undefined))
+      },
+      () => this.#table.setFlusher(undefined), // the next wake() tries again
+    )
+  }
+
+  async close(): Promise<void> {
+    await this.#line?.terminate()
+  }
+}

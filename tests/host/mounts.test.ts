@@ -1,0 +1,118 @@
+/** Mounts through the host's API: a real store below, written back, and its failures told. */
+
+import { describe, expect, test } from 'vitest'
+import { boot, type Kernel, MS, O, opfs } from '../../dist/src/index.js'
+import { codeOf, inBrowser } from '../conformance/runtime.ts'
+
+const encode = (text: string) => new TextEncoder().encode(text)
+const decode = (bytes: Uint8Array) => new TextDecoder().decode(bytes)
+
+interface Store {
+  mount(): Promise<Kernel>
+  /** A file's bytes, as the system below has them. */
+  read(name: string): Promise<string>
+}
+
+async function diskStore(): Promise<Store> {
+  const { disk } = await import('../../dist/src/index.js')
+  const { temporaryDirectory, fs, path } = await import('../conformance/disk.ts')
+  const dir = temporaryDirectory()
+  return {
+    mount: () => boot({ memory: '32MiB', mounts: { '/data': disk(dir) } }),
+    read: async (name) => fs.readFileSync(path.join(dir, name), 'utf8'),
+  }
+}
+
+async function opfsStore(): Promise<Store> {
+  const dir = `host-mounts-${crypto.randomUUID()}`
+  return {
+    mount: () => boot({ memory: '32MiB', mounts: { '/data': opfs(dir) } }),
+    async read(name) {
+      const root = await navigator.storage.getDirectory()
+      const file = await (await root.getDirectoryHandle(dir)).getFileHandle(name)
+      return (await file.getFile()).text()
+    },
+  }
+}
+
+const store = inBrowser ? opfsStore : diskStore
+
+describe('a mounted store', () => {
+  test('msync makes a store through a mapping durable', async () => {
+    const { mount, read } = await store()
+    await using kernel = await mount()
+    const p = kernel.process()
+    const fd = await p.promises.open('/data/f', O.CREAT | O.RDWR)
+    await p.promises.ftruncate(fd, 10)
+    const map = await p.promises.mmap({ fd, length: 10 })
+    await map.promises.write(2, encode('mapped'))
+    await map.promises.sync()
+    expect((await kernel.process().promises.stat('/data/f')).size).toBe(10)
+    await p.promises.close(fd)
+    await map.promises.unmap()
+    await kernel.close()
+    expect(await read('f')).toBe('\0\0mapped\0\0')
+  })
+
+  test('a store through bytes is found, and written by close()', async () => {
+    const { mount, read } = await store()
+    const kernel = await mount()
+    const p = kernel.process()
+    const fd = await p.promises.open('/data/g', O.CREAT | O.RDWR)
+    await p.promises.write(fd, encode('0123456789'))
+    const map = await p.promises.mmap({ fd, length: 10 })
+    const bytes = await map.promises.bytes()
+    expect(decode(bytes.slice())).toBe('0123456789')
+    bytes[3] = 0x78
+    await kernel.close()
+    expect(await read('g')).toBe('012x456789')
+  })
+
+  test('what is dirty is written in time, without a call', async () => {
+    const { mount, read } = await store()
+    await using kernel = await mount()
+    const p = kernel.process()
+    const fd = await p.promises.open('/data/h', O.CREAT | O.RDWR)
+    await p.promises.ftruncate(fd, 5)
+    const map = await p.promises.mmap({ fd, length: 5 })
+    await map.promises.write(0, encode('later'))
+    await map.promises.sync({ flags: MS.ASYNC })
+    const written = async () =>
+      inBrowser ? kernel.stats().dirtyPages === 0 : (await read('h')) === 'later'
+    while (!(await written())) await new Promise((resolve) => setTimeout(resolve, 20))
+  })
+
+  test('a mounted file is read where it lies', async () => {
+    const { mount } = await store()
+    {
+      await using kernel = await mount()
+      const p = kernel.process()
+      const fd = await p.promises.open('/data/again', O.CREAT | O.RDWR)
+      await p.promises.write(fd, encode('written before'))
+    }
+    await using kernel = await mount()
+    const p = kernel.process()
+    const fd = await p.promises.open('/data/again', O.RDONLY)
+    const map = await p.promises.mmap({ fd, length: 14, prot: 1 })
+    expect(decode(await map.promises.read(0, 14))).toBe('written before')
+    const dir = await p.promises.open('/data', O.RDONLY)
+    expect((await p.promises.readdir(dir)).map(({ name }) => name)).toContain('again')
+  })
+})
+
+test.skipIf(inBrowser)('a directory that is not there fails the boot', async () => {
+  const { disk } = await import('../../dist/src/index.js')
+  expect(await codeOf(() => boot({ mounts: { '/d': disk('/none/such') } }))).toBe('ENOENT')
+})
+
+test.skipIf(inBrowser)('synchronous calls reach the disk too', async () => {
+  const { mount, read } = await store()
+  await using kernel = await mount()
+  const p = kernel.process()
+  const fd = p.open('/data/sync', O.CREAT | O.RDWR)
+  p.write(fd, encode('now'))
+  p.fsync(fd)
+  expect(await read('sync')).toBe('now')
+  p.unlink('/data/sync')
+  await expect(read('sync')).rejects.toThrow('ENOENT')
+})
