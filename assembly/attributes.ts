@@ -1,9 +1,11 @@
 /**
- * Changing what files say of themselves: chmod, chown, utimens, and their forms on descriptors; umask.
+ * Changing what files say of themselves: chmod, chown, utimens, and their forms on descriptors;
+ * umask.
  *
- * Mounts have neither permissions nor owners (preview 1 carries none): ENOTSUP there, and times go to the provider, after what is dirty,
- * so that a later write-back does not move them again.
- * Source: POSIX chmod, chown, futimens, utimensat, umask; Linux for set-ID bits and for the sticky bit.
+ * Mounts have neither permissions nor owners (preview 1 carries none): ENOTSUP there, and times go
+ * to the provider, after what is dirty, so that a later write-back does not move them again.
+ * Source: POSIX chmod, chown, futimens, utimensat, umask; Linux for set-ID bits and for the sticky
+ * bit.
  */
 import {
   AT_SYMLINK_NOFOLLOW,

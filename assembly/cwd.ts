@@ -1,7 +1,8 @@
 /**
  * The working directory: chdir, fchdir, getcwd.
  *
- * A process's `cwd` is an inode that it uses: a tmpfs directory, or a mount's directory with the path that it has there.
+ * A process's `cwd` is an inode that it uses: a tmpfs directory, or a mount's directory with the
+ * path that it has there.
  * Source: POSIX chdir, fchdir, getcwd.
  */
 import {
@@ -62,7 +63,10 @@ function enterMounted(process: Process, found: Walk): i32 {
   return settle(inode == null ? -ENOMEM : enterDirectory(process, inode))
 }
 
-/** Writes the working directory's path to BUFFER_RESULT. => its bytes, -ENOENT when it was removed, -ENAMETOOLONG. */
+/**
+ * Writes the working directory's path to BUFFER_RESULT. => its bytes, -ENOENT when it was removed,
+ * -ENAMETOOLONG.
+ */
 export function sysGetcwd(process: Process): i32 {
   lock()
   const result = absolutePath(cwdOf(process))
@@ -70,7 +74,10 @@ export function sysGetcwd(process: Process): i32 {
   return result
 }
 
-/** Built from its end: PATH_MAX bytes of scratch, filled downwards; a path inside a mount was loaded at the scratch's start. */
+/**
+ * Built from its end: PATH_MAX bytes of scratch, filled downwards; a path inside a mount was loaded
+ * at the scratch's start.
+ */
 function absolutePath(inode: Inode): i32 {
   const end = scratch() + PATH_MAX * 2
   let at = end

@@ -1,13 +1,17 @@
 /**
- * Directories of tmpfs: names to inodes, O(log n), with readdir cookies that stay true while entries come and go.
+ * Directories of tmpfs: names to inodes, O(log n), with readdir cookies that stay true while
+ * entries come and go.
  *
- * Entries hang in a treap (tree.ts) by a key of 31 bits: 22 bits of the name's hash above 8 bits that tell names of one hash apart.
- * The key is the readdir position too: an entry keeps its key for life, so whoever reads on from a cookie meets each entry that was there
- * all the time exactly once, and telldir's 32-bit long holds it. Keys start at KEY_FIRST; cookies 0 and 1 are `.` and `..`.
+ * Entries hang in a treap (tree.ts) by a key of 31 bits: 22 bits of the name's hash above 8 bits
+ * that tell names of one hash apart. The key is the readdir position too: an entry keeps its key
+ * for life, so whoever reads on from a cookie meets each entry that was there all the time exactly
+ * once, and telldir's 32-bit long holds it. Keys start at KEY_FIRST; cookies 0 and 1 are `.` and
+ * `..`.
  *
  * Invariants (checkDirectory):
  *  1. An entry's key is of its name's hash; no two entries have one key or one name.
- *  2. `entryCount` entries; a subdirectory's `parent` and `entry` lead back here; a directory's nlink is 2 + its subdirectories.
+ *  2. `entryCount` entries; a subdirectory's `parent` and `entry` lead back here; a directory's
+ *     nlink is 2 + its subdirectories.
  *  3. Names are 1 to NAME_MAX bytes without `/` and NUL, and neither `.` nor `..`.
  * Guarded by the kernel lock, journalled. Source: POSIX readdir; Linux ext4's hashed cookies.
  */
@@ -56,7 +60,10 @@ export function findEntry(dir: Inode, name: usize, bytes: u32): Entry | null {
   return null
 }
 
-/** Adds a name for `inode`. => the entry, null when memory is out or 256 names share the hash: the caller abandons. => the name is new. */
+/**
+ * Adds a name for `inode`. => the entry, null when memory is out or 256 names share the hash: the
+ * caller abandons. => the name is new.
+ */
 export function addEntry(dir: Inode, name: usize, bytes: u32, inode: Inode): Entry | null {
   let key = baseOf(name, bytes)
   const end = key + SAME_HASH
@@ -162,7 +169,10 @@ export function checkDirectory(dir: Inode): u32 {
   return dir.entryCount
 }
 
-/** Checks a directory and all below it. => inodes reached, each hard link counted. => lock held; a shallow tree. */
+/**
+ * Checks a directory and all below it. => inodes reached, each hard link counted. => lock held; a
+ * shallow tree.
+ */
 export function checkTreeOf(dir: Inode): u32 {
   let count: u32 = 1
   checkDirectory(dir)

@@ -1,12 +1,13 @@
 /**
  * Descriptor tables: a process's small numbers to open file descriptions.
  *
- *   FileTable:  a bit a descriptor in use | 32 chunks of 128 words:  address of the File, or-ed with FD_CLOEXEC
+ *   table:  a bit a descriptor in use | 32 chunks of 128 words: File address, or-ed with FD_CLOEXEC
  *
  * Invariants (checkTable):
  *  1. A bit is set exactly when its word is not 0; each word is one reference to its File.
  *  2. The lowest free number is given, below process.fdLimit.
- *  3. A word whose File has no inode is a descriptor that open has reserved: EBADF to everybody else.
+ *  3. A word whose File has no inode is a descriptor that open has reserved: EBADF to everybody
+ *     else.
  * Guarded by the kernel lock, journalled. Source: POSIX open, dup, fcntl, close.
  */
 import {
@@ -94,14 +95,20 @@ function makeChunk(process: Process, fd: u32): bool {
   return true
 }
 
-/** Gives `file` the lowest free number from `from` on; the caller's reference goes to the table. => fd, -EMFILE, -ENOMEM. */
+/**
+ * Gives `file` the lowest free number from `from` on; the caller's reference goes to the table. =>
+ * fd, -EMFILE, -ENOMEM.
+ */
 export function takeFd(process: Process, file: File, from: u32, cloexec: bool): i32 {
   const fd = freeNumber(process, from)
   if (fd < 0) return fd
   return putFd(process, file, fd, cloexec) ? fd : -ENOMEM
 }
 
-/** Puts `file` at a number that is free; the caller's reference goes to the table. => false when memory is out. */
+/**
+ * Puts `file` at a number that is free; the caller's reference goes to the table. => false when
+ * memory is out.
+ */
 export function putFd(process: Process, file: File, fd: u32, cloexec: bool): bool {
   if (!makeChunk(process, fd)) return false
   put(wordOf(process, fd), <u32>changetype<usize>(file) | (cloexec ? FD_CLOEXEC : 0))
@@ -109,7 +116,10 @@ export function putFd(process: Process, file: File, fd: u32, cloexec: bool): boo
   return true
 }
 
-/** A descriptor and description for open to fill: see attach. => fd, -EMFILE, -ENFILE, -ENOMEM; the caller abandons. */
+/**
+ * A descriptor and description for open to fill: see attach. => fd, -EMFILE, -ENFILE, -ENOMEM; the
+ * caller abandons.
+ */
 export function reserveFd(process: Process, flags: u32): i32 {
   if (freeNumber(process, 0) < 0) return -EMFILE
   if (openFiles() >= OPEN_FILES_MAX) return -ENFILE
@@ -131,7 +141,10 @@ export function isReserved(process: Process, fd: i32, file: File | null): bool {
   return file == null ? there.inode == null : there == file
 }
 
-/** Frees the number; the process's byte-range locks on the file go with it. It may free. => `fd` is taken. */
+/**
+ * Frees the number; the process's byte-range locks on the file go with it. It may free. => `fd` is
+ * taken.
+ */
 export function clearFd(process: Process, fd: u32): void {
   const at = wordOf(process, fd)
   const file = fileOfWord(load<u32>(at))
@@ -153,7 +166,10 @@ export function setFdFlags(process: Process, fd: u32, flags: u32): void {
   put(at, (load<u32>(at) & ~FD_CLOEXEC) | (flags & FD_CLOEXEC))
 }
 
-/** dup: the lowest free number from `from` on, for the same description. => fd or -errno; the caller abandons. */
+/**
+ * dup: the lowest free number from `from` on, for the same description. => fd or -errno; the caller
+ * abandons.
+ */
 export function copyFd(process: Process, fd: i32, from: u32, cloexec: bool): i32 {
   const file = fileAt(process, fd)
   if (file == null) return -EBADF
@@ -161,7 +177,10 @@ export function copyFd(process: Process, fd: i32, from: u32, cloexec: bool): i32
   return takeFd(process, file, from, cloexec)
 }
 
-/** fork: `to`, which has no table, gets `from`'s descriptors. => false when memory is out: the caller abandons. => lock held. */
+/**
+ * fork: `to`, which has no table, gets `from`'s descriptors. => false when memory is out: the
+ * caller abandons. => lock held.
+ */
 export function copyFiles(from: Process, to: Process): bool {
   if (from.files == 0) return true
   for (let fd: u32 = 0; fd < FDS_MAX; fd++) {
@@ -178,7 +197,10 @@ export function copyFiles(from: Process, to: Process): bool {
   return true
 }
 
-/** exec, exit: closes the descriptors with FD_CLOEXEC, or (`all`) every one. => lock held; it frees, and relaxes. */
+/**
+ * exec, exit: closes the descriptors with FD_CLOEXEC, or (`all`) every one. => lock held; it frees,
+ * and relaxes.
+ */
 export function closeFiles(process: Process, all: bool): void {
   for (let fd: u32 = 0; fd < FDS_MAX; fd++) {
     const at = wordOf(process, fd)
@@ -205,7 +227,9 @@ function freeTable(process: Process): void {
   free(table, TABLE_BYTES)
 }
 
-/** Panics at the first broken invariant of a process's table; => descriptors in use. => lock held. */
+/**
+ * Panics at the first broken invariant of a process's table; => descriptors in use. => lock held.
+ */
 export function checkTable(process: Process): u32 {
   let count: u32 = 0
   for (let fd: u32 = 0; process.files != 0 && fd < FDS_MAX; fd++) {

@@ -2,9 +2,11 @@
  * Open file descriptions: what open made, shared by dup and fork.
  *
  * Invariants (checkFile):
- *  1. `refs` counts descriptor table entries and threads that use it outside the lock (thread.file).
+ *  1. `refs` counts descriptor table entries and threads that use it outside the lock
+ *     (thread.file).
  *  2. It holds its inode; without one it is still being opened and its descriptor is EBADF.
- *  3. `position` is the thread (index + 1) whose read or write moves the offset; that thread uses the file.
+ *  3. `position` is the thread (index + 1) whose read or write moves the offset; that thread uses
+ *     the file.
  *  4. A description with a flock (`lockKind`) is in its inode's list, once.
  * Guarded by the kernel lock, journalled.
  */
@@ -40,7 +42,10 @@ export class File {
 const COUNT: usize = memory.data(16, 16)
 const CLOSING: usize = COUNT + 4
 
-/** => a description without inode and with one user, null when memory is out. => openFiles() < OPEN_FILES_MAX, lock held. */
+/**
+ * => a description without inode and with one user, null when memory is out. => openFiles() <
+ * OPEN_FILES_MAX, lock held.
+ */
 export function newFile(flags: u32): File | null {
   const file = create<File>()
   if (changetype<usize>(file) == 0) return null
@@ -76,7 +81,10 @@ export function useFile(file: File): void {
   edit<File>(file).refs += 1
 }
 
-/** One user less; the last one ends it. It may free: nothing is allocated afterwards in this transaction. */
+/**
+ * One user less; the last one ends it. It may free: nothing is allocated afterwards in this
+ * transaction.
+ */
 export function dropFile(file: File): void {
   check(file.refs > 0, PANIC_FILE)
   edit<File>(file).refs -= 1
@@ -108,7 +116,10 @@ export function hasClosing(): bool {
   return load<u32>(CLOSING) != 0
 }
 
-/** Goes on with ending descriptions that had a listing, piece by piece. => false when none is left. => lock held. */
+/**
+ * Goes on with ending descriptions that had a listing, piece by piece. => false when none is left.
+ * => lock held.
+ */
 export function endClosing(): bool {
   const first = load<u32>(CLOSING)
   if (first == 0) return false
@@ -122,7 +133,10 @@ export function endClosing(): bool {
   return true
 }
 
-/** => a failure of write-back that this description has not reported yet as -errno, else 0; it counts as reported. */
+/**
+ * => a failure of write-back that this description has not reported yet as -errno, else 0; it
+ * counts as reported.
+ */
 export function takeFailure(file: File): i32 {
   const object = file.inode!.object
   if (object == null || object.failures == file.failuresSeen) return 0

@@ -1,10 +1,10 @@
 /**
  * Advisory locks: flock on open descriptions, fcntl's byte ranges on processes.
  *
- * flock: shared and exclusive on the whole file, owned by the description, so shared with dup and fork; kept in a list of the inode
- * (file.ts). A conversion that may not wait and would have to keeps the lock it had (Linux loses it: here a call that fails changes nothing);
- * one that waits gives the old lock up first, as on Linux.
- * fcntl: range.ts.
+ * flock: shared and exclusive on the whole file, owned by the description, so shared with dup and
+ * fork; kept in a list of the inode (file.ts). A conversion that may not wait and would have to
+ * keeps the lock it had (Linux loses it: here a call that fails changes nothing); one that waits
+ * gives the old lock up first, as on Linux. fcntl: range.ts.
  * Source: POSIX fcntl; Linux flock(2).
  */
 import {
@@ -84,7 +84,8 @@ function convert(file: File, kind: u32, waits: bool): i32 {
       if (result < 0) return result
     }
   }
-  unlockFile(file) // what another thread took through this description meanwhile, or a lock of the other kind
+  // A lock of the other kind, or what another thread took through this description meanwhile.
+  unlockFile(file)
   lockFile(file, kind)
   return 0
 }
@@ -113,9 +114,10 @@ function wanted(): Wanted {
 }
 
 /**
- * fcntl's F_GETLK, F_SETLK, F_SETLKW with `kind` F_RDLCK, F_WRLCK, F_UNLCK on `length` bytes from `start` (0: to the end; negative: before it),
- * by `whence`. F_GETLK leaves what it found at BUFFER_RESULT (FLOCK_* in abi.ts). => 0, or -errno: EAGAIN, EDEADLK, EINTR, ENOLCK, EBADF, EINVAL,
- * EOVERFLOW.
+ * fcntl's F_GETLK, F_SETLK, F_SETLKW with `kind` F_RDLCK, F_WRLCK, F_UNLCK on `length` bytes from
+ * `start` (0: to the end; negative: before it), by `whence`. F_GETLK leaves what it found at
+ * BUFFER_RESULT (FLOCK_* in abi.ts). => 0, or -errno: EAGAIN, EDEADLK, EINTR, ENOLCK, EBADF,
+ * EINVAL, EOVERFLOW.
  */
 export function sysLockRange(
   process: Process,

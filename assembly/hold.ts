@@ -1,13 +1,16 @@
 /**
- * What a thread keeps hold of while a file call runs outside the kernel lock: one open description, one inode, and the
- * sleeping locks on them. All of it is written in the thread's slot, so that a death lets go of it (releaseHolds).
+ * What a thread keeps hold of while a file call runs outside the kernel lock: one open description,
+ * one inode, and the sleeping locks on them. All of it is written in the thread's slot, so that a
+ * death lets go of it (releaseHolds).
  *
- * Sleeping locks are words that hold the owner's index + 1: File.position, which makes reads and writes of one description
- * take turns on its offset, and Inode.writer, which makes a file's writes, appends and resizes atomic against each other.
+ * Sleeping locks are words that hold the owner's index + 1: File.position, which makes reads and
+ * writes of one description take turns on its offset, and Inode.writer, which makes a file's
+ * writes, appends and resizes atomic against each other.
  * Order: position, then writer. Both belong to the description that the thread uses.
  *
  * Invariants:
- *  1. thread.file and thread.inode are each a reference that the thread owns; 0 is none. A thread has at most one of each.
+ *  1. thread.file and thread.inode are each a reference that the thread owns; 0 is none. A thread
+ *     has at most one of each.
  *  2. A sleeping lock's owner has the file (and so the inode) in its slot.
  * Guarded by the kernel lock, journalled.
  */
@@ -50,7 +53,10 @@ export function heldInode(): Inode {
   return changetype<Inode>(<usize>me().inode)
 }
 
-/** Takes a sleeping lock. => 0, or -EINTR, -EWOULDBLOCK_PARK. => lock held before and after, free in between. */
+/**
+ * Takes a sleeping lock. => 0, or -EINTR, -EWOULDBLOCK_PARK. => lock held before and after, free in
+ * between.
+ */
 function acquire(word: usize): i32 {
   while (load<u32>(word) != 0) {
     const result = park(word, -1)

@@ -1,13 +1,17 @@
 /**
- * What happens to inodes that nobody uses any more: after close, munmap, exit, and whatever else dropped a last user.
+ * What happens to inodes that nobody uses any more: after close, munmap, exit, and whatever else
+ * dropped a last user.
  *
  *   tmpfs, nlink 0            -> freed, pages and all
  *   mount, name gone          -> freed, its provider descriptor closed
- *   mount, nothing dirty      -> provider descriptor closed, size and mtime noted; kept in the LRU list while it has pages
- *   mount, dirty              -> kept in the LRU list with its descriptor, until write-back has cleaned it and made it idle again
+ *   mount, nothing dirty      -> provider descriptor closed, size and mtime noted; kept in the LRU
+ *                                list while it has pages
+ *   mount, dirty              -> kept in the LRU list with its descriptor, until write-back has
+ *                                cleaned it and made it idle again
  *
  * Invariants (checkIdle):
- *  1. The list is doubly linked, oldest first at K.inodeLru; it may hold inodes that are used again.
+ *  1. The list is doubly linked, oldest first at K.inodeLru; it may hold inodes that are used
+ *     again.
  *  2. Past IDLE_INODES_MAX each sweep ends, or cleans, the oldest.
  */
 import { IDLE_INODES_MAX, PANIC_INODE } from './abi'
@@ -26,7 +30,10 @@ import { syncObject } from './writeback'
 /** Inodes in the LRU list. */
 const LRU_COUNT: usize = memory.data(16, 16)
 
-/** Ends or puts away what has become unused. The system-call table does it after each call. May sleep. => lock not held, no holds. */
+/**
+ * Ends or puts away what has become unused. The system-call table does it after each call. May
+ * sleep. => lock not held, no holds.
+ */
 export function sweepIdle(): void {
   if (K.idleObjects == 0 && !hasClosing()) return
   lock()
@@ -41,7 +48,10 @@ export function sweepIdle(): void {
   unlock()
 }
 
-/** Decides about one object of the idle list. => lock held before and after, perhaps free in between. */
+/**
+ * Decides about one object of the idle list. => lock held before and after, perhaps free in
+ * between.
+ */
 function settle(object: MemObject): void {
   const inode = changetype<Inode>(<usize>object.inode)
   if (object.refs != 1) return
@@ -56,7 +66,10 @@ function settle(object: MemObject): void {
   else if (inode.inLru == 0) pushLru(inode)
 }
 
-/** Frees an inode with its object, and closes its provider descriptors. => nobody else uses it; lock held before and after. */
+/**
+ * Frees an inode with its object, and closes its provider descriptors. => nobody else uses it; lock
+ * held before and after.
+ */
 function end(inode: Inode): void {
   const object = edit<MemObject>(inode.object!)
   const mount = inode.mount
@@ -76,7 +89,10 @@ function end(inode: Inode): void {
   lock()
 }
 
-/** Closes the provider descriptors of a clean inode, and notes what the provider says of the file then. It gets idle again. */
+/**
+ * Closes the provider descriptors of a clean inode, and notes what the provider says of the file
+ * then. It gets idle again.
+ */
 function closeProvider(inode: Inode): void {
   const object = edit<MemObject>(inode.object!)
   const fd = object.fd

@@ -1,16 +1,22 @@
 /**
- * Inodes: what a name or an open file means - a file, directory or symlink of the kernel's own tmpfs, or of a mount.
+ * Inodes: what a name or an open file means - a file, directory or symlink of the kernel's own
+ * tmpfs, or of a mount.
  *
- *   tmpfs   born with a name, dies when `nlink` and users are 0 (a file's object may live on in mappings)
- *   mount   born when opened or made a working directory; hashed by (mount, ino), so that every open of one file meets one object and
- *           one page cache; when unused it stays with its clean pages in the LRU list (idle.ts), IDLE_INODES_MAX of them
+ *   tmpfs   born with a name, dies when `nlink` and users are 0 (a file's object may live on in
+ *           mappings)
+ *   mount   born when opened or made a working directory; hashed by (mount, ino), so that every open
+ *           of one file meets one object and one page cache; when unused it stays with its clean
+ *           pages in the LRU list (idle.ts), IDLE_INODES_MAX of them
  *
- * Invariants (checkInodes):
- *  1. `refs` counts open descriptions, working directories and threads that hold it across a sleep. Each also holds the object.
+ * Invariants (checkInode, checkMounted):
+ *  1. `refs` counts open descriptions, working directories and threads that hold it across a sleep.
+ *     Each also holds the object.
  *  2. A regular file has an object, which the inode itself holds once; nothing else has one.
- *  3. A tmpfs inode with nlink 0 and no refs is freed in the same transaction, or, with an object, is in the idle list.
+ *  3. A tmpfs inode with nlink 0 and no refs is freed in the same transaction, or, with an object,
+ *     is in the idle list.
  *  4. Mount inodes that are not `gone` are in the hash, once.
- *  5. `writer` is the thread (index + 1) that is writing or resizing; it holds the inode, so that its death releases it.
+ *  5. `writer` is the thread (index + 1) that is writing or resizing; it holds the inode, so that
+ *     its death releases it.
  * Guarded by the kernel lock, journalled.
  */
 import { PANIC_INODE, S_IFDIR, S_IFLNK, S_IFMT, S_IFREG } from './abi'
@@ -41,7 +47,10 @@ export class Inode {
   object: MemObject | null
   /** Symlink: its target. Mount: its path below the mount's root. */
   text: Text | null
-  /** tmpfs directory: its entries (dir.ts), how many, its parent (itself for the root) and its own entry there. */
+  /**
+   * tmpfs directory: its entries (dir.ts), how many, its parent (itself for the root) and its own
+   * entry there.
+   */
   entries: Node | null
   entryCount: u32
   parent: Inode | null
@@ -49,7 +58,9 @@ export class Inode {
   /** Number of the mount that covers this directory, plus 1. */
   covered: u32
   writer: u32
-  /** First byte-range lock (range.ts) and how many, first open description with a flock (file.ts). */
+  /**
+   * First byte-range lock (range.ts) and how many, first open description with a flock (file.ts).
+   */
   ranges: u32
   rangeCount: u32
   flocks: u32
@@ -83,7 +94,10 @@ export function isSymlink(inode: Inode): bool {
   return (inode.mode & S_IFMT) == S_IFLNK
 }
 
-/** => a tmpfs inode without names or users, null when memory is out: the caller abandons. `mode` has the type. */
+/**
+ * => a tmpfs inode without names or users, null when memory is out: the caller abandons. `mode` has
+ * the type.
+ */
 export function newInode(mode: u32, uid: u32, gid: u32): Inode | null {
   const inode = create<Inode>()
   if (changetype<usize>(inode) == 0) return null
@@ -121,7 +135,10 @@ export function findMounted(mount: i32, ino: u64): Inode | null {
   return inode
 }
 
-/** => a hashed mount inode without users, null when memory is out: the caller abandons. `kind` is its object's. */
+/**
+ * => a hashed mount inode without users, null when memory is out: the caller abandons. `kind` is
+ * its object's.
+ */
 export function newMounted(mount: i32, ino: u64, mode: u32, kind: u32, size: u64): Inode | null {
   const inode = create<Inode>()
   if (changetype<usize>(inode) == 0) return null
@@ -154,7 +171,9 @@ export function unhash(inode: Inode): void {
   inode.nextHash = null
 }
 
-/** => the next mount inode after `inode` in the whole table (null: the first one), null at the end. */
+/**
+ * => the next mount inode after `inode` in the whole table (null: the first one), null at the end.
+ */
 export function nextMounted(inode: Inode | null): Inode | null {
   let at: usize = HASH
   if (inode != null) {

@@ -3,8 +3,10 @@
  *
  * Invariants (checkMounts):
  *  1. Entry i is the provider that the host serves as preopened descriptor WASI_PREOPEN + i.
- *  2. A mount point is a tmpfs directory, held by the table; `covered` leads to the entry and back. A mount stays until the end.
- * Written under the kernel lock, journalled; an entry never changes once made, so it is read without the lock.
+ *  2. A mount point is a tmpfs directory, held by the table; `covered` leads to the entry and back.
+ *     A mount stays until the end.
+ * Written under the kernel lock, journalled; an entry never changes once made, so it is read
+ * without the lock.
  */
 import { EBUSY, MOUNTS_MAX, PANIC_INODE } from './abi'
 import { Inode, useInode } from './inode'
@@ -25,7 +27,10 @@ function mountAt(mount: i32): Mount {
   return changetype<Mount>(MOUNTS + <usize>mount * offsetof<Mount>())
 }
 
-/** Covers `point` with mount `number`. => 0, -EBUSY when either is taken. => lock held, number < MOUNTS_MAX. */
+/**
+ * Covers `point` with mount `number`. => 0, -EBUSY when either is taken. => lock held, number <
+ * MOUNTS_MAX.
+ */
 export function addMount(number: u32, point: Inode, readOnly: bool): i32 {
   const mount = mountAt(number)
   if (mount.point != null || point.covered != 0) return -EBUSY

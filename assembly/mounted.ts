@@ -1,14 +1,17 @@
 /**
- * What the kernel keeps of a mount's files: binding an open description to the one inode of a (mount, ino).
+ * What the kernel keeps of a mount's files: binding an open description to the one inode of a
+ * (mount, ino).
  *
- * While a file has a provider descriptor the kernel's size and times are the true ones. When the last user goes and nothing is
- * dirty the descriptor is closed (idle.ts) and size and mtime are noted; the next open compares them with the provider's and drops what
- * went stale: close-to-open consistency, as NFS has it.
+ * While a file has a provider descriptor the kernel's size and times are the true ones. When the
+ * last user goes and nothing is dirty the descriptor is closed (idle.ts) and size and mtime are
+ * noted; the next open compares them with the provider's and drops what went stale: close-to-open
+ * consistency, as NFS has it.
  *
  * Invariants:
- *  1. `object.fd` is -1, or a provider descriptor; it changes from read-only to writable once, and the old one waits in
- *     `spareFd`, since a thread may be reading through it.
- *  2. `text` is the path by which the file was last opened or renamed to; a directory's is kept true by `movePaths`.
+ *  1. `object.fd` is -1, or a provider descriptor; it changes from read-only to writable once, and
+ *     the old one waits in `spareFd`, since a thread may be reading through it.
+ *  2. `text` is the path by which the file was last opened or renamed to; a directory's is kept
+ *     true by `movePaths`.
  */
 import {
   EACCES,
@@ -52,13 +55,19 @@ import { bytesOf, copyText, freeText, newText, Text, textBytes } from './text'
 /** Frames that must be free for the structures of one call. */
 export const ROOM_FRAMES: u32 = 8
 
-/** => the inode of what a walk found, with that path; null when memory is out: the caller abandons. => lock held. */
+/**
+ * => the inode of what a walk found, with that path; null when memory is out: the caller abandons.
+ * => lock held.
+ */
 export function inodeOfWalk(walk: Walk): Inode | null {
   const inode = inodeOf(walk.mount, walk.ino, walk.mode, statSize())
   return inode != null && setPath(inode, pathOf(walk), walk.pathBytes) ? inode : null
 }
 
-/** Gives the description in use the inode of what a walk found, without opening it at the provider. => 0 or -errno. => lock not held. */
+/**
+ * Gives the description in use the inode of what a walk found, without opening it at the provider.
+ * => 0 or -errno. => lock not held.
+ */
 export function bindName(walk: Walk): i32 {
   lock()
   makeRoom(ROOM_FRAMES)
@@ -69,7 +78,10 @@ export function bindName(walk: Walk): i32 {
   return inode != null ? 0 : -ENOMEM
 }
 
-/** A name of a mount's file is gone; with the last one its number means nothing any more. => lock not held. */
+/**
+ * A name of a mount's file is gone; with the last one its number means nothing any more. => lock
+ * not held.
+ */
 export function forgetName(mount: i32, ino: u64, nlink: u32, mode: u32): void {
   if (nlink > 1 && (mode & S_IFMT) != S_IFDIR) return
   lock()
@@ -90,7 +102,10 @@ function inodeOf(mount: i32, ino: u64, mode: u32, size: u64): Inode | null {
   return newMounted(mount, ino, mode, OBJECT_FILE, size)
 }
 
-/** Notes the path of a mount inode. => false when memory is out: the caller abandons. It frees: nothing is allocated afterwards. */
+/**
+ * Notes the path of a mount inode. => false when memory is out: the caller abandons. It frees:
+ * nothing is allocated afterwards.
+ */
 export function setPath(inode: Inode, path: usize, bytes: u32): bool {
   const old = inode.text
   if (old != null && hasPath(old, path, bytes)) return true
@@ -134,7 +149,9 @@ function refusesWriting(result: i32): bool {
   return error == ETXTBSY || error == ENOTSUP || error == ENOTCAPABLE
 }
 
-/** Binds to a file that is open already. => false when the provider must be asked for a descriptor. */
+/**
+ * Binds to a file that is open already. => false when the provider must be asked for a descriptor.
+ */
 function bindOpen(walk: Walk, write: bool): bool {
   lock()
   const inode = findMounted(walk.mount, walk.ino)
@@ -150,7 +167,10 @@ function isOpen(inode: Inode, write: bool): bool {
   return object != null && object.fd >= 0 && (!write || object.writable != 0)
 }
 
-/** Binds to the file behind provider descriptor `fd`, whose attributes are in filestat(). It owns `fd` when it returns 0. */
+/**
+ * Binds to the file behind provider descriptor `fd`, whose attributes are in filestat(). It owns
+ * `fd` when it returns 0.
+ */
 function bindFile(walk: Walk, fd: i32, writable: bool): i32 {
   if ((statMode() & S_IFMT) != S_IFREG) return -EISDIR
   lock()
@@ -175,7 +195,9 @@ function bindFile(walk: Walk, fd: i32, writable: bool): i32 {
   return 0
 }
 
-/** Gives the object a provider descriptor if it can use it. => the one to be closed, -1 when none. */
+/**
+ * Gives the object a provider descriptor if it can use it. => the one to be closed, -1 when none.
+ */
 function install(inode: Inode, object: MemObject, fd: i32, writable: bool): i32 {
   if (object.fd >= 0 && (object.writable != 0 || !writable)) return fd
   if (object.fd >= 0) edit<Inode>(inode).spareFd = object.fd
@@ -184,22 +206,29 @@ function install(inode: Inode, object: MemObject, fd: i32, writable: bool): i32 
   return -1
 }
 
-/** The provider has another file than the pages show: drops them and takes its size. => the object is in use, lock held; relaxes. */
+/**
+ * The provider has another file than the pages show: drops them and takes its size. => the object
+ * is in use, lock held; relaxes.
+ */
 function refresh(object: MemObject): void {
   const size = statSize()
   dropClean(object)
   if (object.dirtyPages == 0 && object.writing == 0) edit<MemObject>(object).size = size
 }
 
-/** Copies an inode's path into this thread's scratch. => bytes, -ENOENT when it is gone or not known. => lock held. */
+/**
+ * Copies an inode's path into this thread's scratch. => bytes, -ENOENT when it is gone or not
+ * known. => lock held.
+ */
 export function loadPath(inode: Inode): i32 {
   if (inode.gone != 0 || inode.text == null) return -ENOENT
   return copyText(inode.text, scratch(), PATH_MAX)
 }
 
 /**
- * A name of a mount moved: every path that the kernel keeps at or below `from` starts with `to` now. One that gets too long, or for which
- * there is no memory, is forgotten: a directory is then as if removed. => lock held; relaxes. from != to.
+ * A name of a mount moved: every path that the kernel keeps at or below `from` starts with `to`
+ * now. One that gets too long, or for which there is no memory, is forgotten: a directory is then
+ * as if removed. => lock held; relaxes. from != to.
  */
 export function movePaths(mount: i32, from: usize, fromBytes: u32, to: usize, toBytes: u32): void {
   let inode = findBelow(mount, from, fromBytes)

@@ -1,14 +1,17 @@
 /**
- * Calls on the files of a mount: WASI preview 1 through the pager, with this thread's buffer for what they give back.
+ * Calls on the files of a mount: WASI preview 1 through the pager, with this thread's buffer for
+ * what they give back.
  *
- * The data part of a thread's buffer is scratch while a call works on paths (no such call carries data):
+ * The data part of a thread's buffer is scratch while a call works on paths (no such call carries
+ * data):
  *
- *   0        walk 0         24576     walk 1         49152   scratch       65280  filestat   65344 result   65536
- *   | Walk | path | pending | Walk | path | pending | texts, listings | 64 bytes       | one word      |
+ *   0                       24576                   49152             65280      65344      65536
+ *   | Walk | path | pending | Walk | path | pending | texts           | filestat | one word |
  *
  * Invariants:
  *  1. The kernel lock is not held: every call may sleep.
- *  2. Paths are physical, below the mount's root, without dots or symlinks, '' for the root (path.ts).
+ *  2. Paths are physical, below the mount's root, without dots or symlinks, '' for the root
+ *     (path.ts).
  *  3. A provider's errno is taken as it is; one that is no errno is EIO.
  * Source: https://github.com/WebAssembly/WASI/blob/main/legacy/preview1/docs.md
  */
@@ -151,7 +154,10 @@ export function statIno(): u64 {
   return load<u64>(filestat(), 8)
 }
 
-/** => type and permissions as st_mode. Preview 1 has no permissions: all that the provider itself allows. */
+/**
+ * => type and permissions as st_mode. Preview 1 has no permissions: all that the provider itself
+ * allows.
+ */
 export function statMode(): u32 {
   const type = <u32>load<u8>(filestat(), 16)
   if (type == TYPE_DIRECTORY) return S_IFDIR | 0o777

@@ -1,8 +1,10 @@
 /**
  * Names that come and go one at a time: mkdir, rmdir, unlink, symlink, readlink; and mounting.
  *
- * In the tree a call is one transaction: the walk's lock is held until it stands. In a mount the provider decides.
- * Source: POSIX mkdir, rmdir, unlink, symlink, readlink; Linux where POSIX leaves the errno open (unlink of a directory is EISDIR).
+ * In the tree a call is one transaction: the walk's lock is held until it stands. In a mount the
+ * provider decides.
+ * Source: POSIX mkdir, rmdir, unlink, symlink, readlink; Linux where POSIX leaves the errno open
+ * (unlink of a directory is EISDIR).
  */
 import {
   AT_FDCWD,
@@ -65,14 +67,20 @@ export function prepare(): void {
   unlock()
 }
 
-/** Ends the transaction of a call: it stands, or with a failure it never was. => `result`. => lock held before, free after. */
+/**
+ * Ends the transaction of a call: it stands, or with a failure it never was. => `result`. => lock
+ * held before, free after.
+ */
 export function settle(result: i32): i32 {
   if (result < 0) abandon()
   unlock()
   return result
 }
 
-/** => 0 when a walk's last name may be made, else -errno. In the tree the lock is held, before and after. */
+/**
+ * => 0 when a walk's last name may be made, else -errno. In the tree the lock is held, before and
+ * after.
+ */
 export function mayMake(process: Process, found: Walk, directory: bool): i32 {
   if (found.last != LAST_NAME) return -EEXIST
   const there = found.mount < 0 ? found.inode != null : found.exists != 0
@@ -159,7 +167,9 @@ function removeMounted(found: Walk, directory: bool): i32 {
   return 0
 }
 
-/** Makes a symlink to the `targetBytes` bytes at `target`, in this thread's buffer. => 0 or -errno. */
+/**
+ * Makes a symlink to the `targetBytes` bytes at `target`, in this thread's buffer. => 0 or -errno.
+ */
 export function sysSymlink(
   process: Process,
   target: usize,
@@ -214,8 +224,9 @@ export function sysReadlink(process: Process, at: i32, path: usize, bytes: u32):
 }
 
 /**
- * Covers the directory at an absolute path of the tree with the provider that the host serves as mount `number`; directories that are not there
- * are made (0755). `flags`: MOUNT_READONLY. For boot, as root. => 0, -EINVAL (number, path), -EBUSY (taken), -ENOTDIR, -ENOTSUP (inside a mount).
+ * Covers the directory at an absolute path of the tree with the provider that the host serves as
+ * mount `number`; directories that are not there are made (0755). `flags`: MOUNT_READONLY. For
+ * boot, as root. => 0, -EINVAL (number, path), -EBUSY (taken), -ENOTDIR, -ENOTSUP (inside a mount).
  */
 export function sysMount(process: Process, number: u32, path: usize, bytes: u32, flags: u32): i32 {
   if (number >= MOUNTS_MAX || !inBuffer(path, bytes)) return -EINVAL

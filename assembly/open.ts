@@ -1,8 +1,10 @@
 /**
- * open and close, and the calls on descriptors alone: dup, dup2, fcntl's F_DUPFD, F_GETFD, F_SETFD, F_GETFL, F_SETFL.
+ * open and close, and the calls on descriptors alone: dup, dup2, fcntl's F_DUPFD, F_GETFD, F_SETFD,
+ * F_GETFL, F_SETFL.
  *
- * open reserves its descriptor first, so that a full table or memory fails it before a file is made or truncated.
- * Paths are bytes in the calling thread's buffer; `at` is AT_FDCWD or a directory's descriptor.
+ * open reserves its descriptor first, so that a full table or memory fails it before a file is made
+ * or truncated. Paths are bytes in the calling thread's buffer; `at` is AT_FDCWD or a directory's
+ * descriptor.
  * Source: POSIX open, close, dup, fcntl; Linux for O_PATH and where POSIX leaves the errno open.
  */
 import {
@@ -77,7 +79,10 @@ import { finishUse, resizeHeld } from './truncate'
 const STATUS_FLAGS: u32 = O_APPEND | O_DSYNC | O_NONBLOCK | O_RSYNC | O_SYNC
 const PATH_FLAGS: u32 = O_PATH | O_CLOEXEC | O_DIRECTORY | O_NOFOLLOW
 
-/** Opens, and perhaps makes, a file. `mode`: permissions of a new one, less umask. => the descriptor, or -errno. */
+/**
+ * Opens, and perhaps makes, a file. `mode`: permissions of a new one, less umask. => the
+ * descriptor, or -errno.
+ */
 export function sysOpen(
   process: Process,
   at: i32,
@@ -201,7 +206,10 @@ function openMounted(found: Walk, flags: u32): i32 {
   return openMountedFile(found, 0, changes(flags))
 }
 
-/** Closes a descriptor. => 0, -EBADF, or a failed write-back that was not reported yet; the descriptor is closed all the same. */
+/**
+ * Closes a descriptor. => 0, -EBADF, or a failed write-back that was not reported yet; the
+ * descriptor is closed all the same.
+ */
 export function sysClose(process: Process, fd: i32): i32 {
   lock()
   const file = fileAt(process, fd)
@@ -229,7 +237,10 @@ function duplicate(process: Process, fd: i32, from: u32, cloexec: bool): i32 {
   return result
 }
 
-/** Makes `to` mean what `fd` is open on, closing what `to` was; `flags`: 0 or O_CLOEXEC. => `to`, or -errno. */
+/**
+ * Makes `to` mean what `fd` is open on, closing what `to` was; `flags`: 0 or O_CLOEXEC. => `to`, or
+ * -errno.
+ */
 export function sysDup2(process: Process, fd: i32, to: i32, flags: u32): i32 {
   lock()
   makeRoom(ROOM_FRAMES)
@@ -258,7 +269,10 @@ function replaceFd(process: Process, file: File, to: i32, cloexec: bool): i32 {
   return putFd(process, file, to, cloexec) ? 0 : -EMFILE
 }
 
-/** fcntl on a descriptor: F_DUPFD, F_DUPFD_CLOEXEC, F_GETFD, F_SETFD, F_GETFL, F_SETFL. => its value, or -errno. */
+/**
+ * fcntl on a descriptor: F_DUPFD, F_DUPFD_CLOEXEC, F_GETFD, F_SETFD, F_GETFL, F_SETFL. => its
+ * value, or -errno.
+ */
 export function sysFcntl(process: Process, fd: i32, command: u32, argument: u32): i32 {
   if (command == F_DUPFD || command == F_DUPFD_CLOEXEC) {
     if (argument >= process.fdLimit) return -EINVAL

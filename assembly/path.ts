@@ -1,16 +1,21 @@
 /**
  * Path resolution: component by component, over tmpfs and mounts.
  *
- *   IN THE TREE (mount < 0)                                  IN A MOUNT (mount >= 0)
- *   kernel lock held; `dir` is the directory reached   -->   kernel lock free; the physical path reached is in this thread's buffer
- *                                                      <--   `..` at its root, or an absolute symlink
+ *   IN THE TREE (mount < 0)                 IN A MOUNT (mount >= 0)
+ *   kernel lock held; `dir` is the    -->   kernel lock free; the physical path reached is in
+ *   directory reached                       this thread's buffer
+ *                                     <--   `..` at its root, or an absolute symlink
  *
- * A walk's state is a Walk in the data part of the thread's buffer: its own, so not journalled. Names still to be walked are the pending
- * bytes at the end of the walk's part; a symlink's target is put before them. No reference is taken: in the tree the lock is held from the
- * last sleep to the end, so the caller acts in the transaction that found the name; in a mount the provider's call is what decides.
+ * A walk's state is a Walk in the data part of the thread's buffer: its own, so not journalled.
+ * Names still to be walked are the pending bytes at the end of the walk's part; a symlink's target
+ * is put before them. No reference is taken: in the tree the lock is held from the last sleep to
+ * the end, so the caller acts in the transaction that found the name; in a mount the provider's
+ * call is what decides.
  *
- * Results (walk): 0, and then the lock is held exactly when mount < 0; or -errno, and the lock is free.
- * Source: POSIX 4.13 Pathname Resolution; Linux namei for trailing slashes (`a/` follows a symlink and must be a directory).
+ * Results (walk): 0, and then the lock is held exactly when mount < 0; or -errno, and the lock is
+ * free.
+ * Source: POSIX 4.13 Pathname Resolution; Linux namei for trailing slashes (`a/` follows a symlink
+ * and must be a directory).
  */
 import {
   AT_FDCWD,
@@ -52,8 +57,9 @@ import { copyText } from './text'
 import { me } from './thread'
 
 /**
- * What to do with a symlink at the end: follow it, follow it only when a slash comes after it, never follow it. With NEVER it is also the
- * caller's to refuse `name/` for what is no directory (its errno depends on the call).
+ * What to do with a symlink at the end: follow it, follow it only when a slash comes after it,
+ * never follow it. With NEVER it is also the caller's to refuse `name/` for what is no directory
+ * (its errno depends on the call).
  */
 export const FOLLOW: u32 = 0
 export const NOFOLLOW: u32 = 1
@@ -129,7 +135,8 @@ function startOf(process: Process, at: i32): Inode | null {
 }
 
 /**
- * Walks a path of `bytes` bytes at `address`, in this thread's buffer, from `at` (AT_FDCWD or a directory's descriptor) with walk `which`.
+ * Walks a path of `bytes` bytes at `address`, in this thread's buffer, from `at` (AT_FDCWD or a
+ * directory's descriptor) with walk `which`.
  * => see above. => lock not held.
  */
 export function walk(
@@ -335,7 +342,9 @@ export function mayUse(process: Process, inode: Inode, want: u32, real: bool = f
   return mayAccess(process, inode.mode, inode.uid, inode.gid, want, real)
 }
 
-/** The process has no working directory of its own any more: the root is. It may free. => lock held. */
+/**
+ * The process has no working directory of its own any more: the root is. It may free. => lock held.
+ */
 export function dropCwd(process: Process): void {
   if (process.cwd == 0) return
   const inode = changetype<Inode>(<usize>process.cwd)

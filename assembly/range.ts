@@ -1,11 +1,12 @@
 /**
  * Byte-range locks: what fcntl's F_SETLK puts on a file, by process.
  *
- * An inode's locks are a list in the order of `start`. A process's locks on one inode never touch when they are of one kind
- * (they merge) and never overlap: a new one cuts what it covers.
+ * An inode's locks are a list in the order of `start`. A process's locks on one inode never touch
+ * when they are of one kind (they merge) and never overlap: a new one cuts what it covers.
  *
- * Who waits (F_SETLKW) is in a table by thread: inode, its process, the process it waits for. These are the edges in which
- * a cycle is looked for before a sleep (EDEADLK). An edge goes when its inode's locks change: the waiter looks again.
+ * Who waits (F_SETLKW) is in a table by thread: inode, its process, the process it waits for. These
+ * are the edges in which a cycle is looked for before a sleep (EDEADLK). An edge goes when its
+ * inode's locks change: the waiter looks again.
  *
  * Invariants (checkRanges):
  *  1. Sorted by start; start < end; at most RANGES_MAX a file, past it ENOLCK.
@@ -61,7 +62,10 @@ export function firstRange(inode: Inode): Range | null {
   return changetype<Range | null>(<usize>inode.ranges)
 }
 
-/** => the first lock of another process that forbids a lock of `kind` on [start, end), null when none does. */
+/**
+ * => the first lock of another process that forbids a lock of `kind` on [start, end), null when
+ * none does.
+ */
 export function findConflict(
   inode: Inode,
   pid: u32,
@@ -102,8 +106,10 @@ function count(inode: Inode, change: i32): void {
 }
 
 /**
- * Puts a lock of `kind` (F_UNLCK: none) of process `pid` on [start, end), in the place of what it had there.
- * => 0 or -ENOLCK, and then nothing changed but memory: the caller abandons. => nobody else's lock is in the way.
+ * Puts a lock of `kind` (F_UNLCK: none) of process `pid` on [start, end), in the place of what it
+ * had there.
+ * => 0 or -ENOLCK, and then nothing changed but memory: the caller abandons. => nobody else's lock
+ * is in the way.
  */
 export function setRange(inode: Inode, pid: u32, start: u64, end: u64, kind: u32): i32 {
   if (inode.rangeCount + 2 > RANGES_MAX) return -ENOLCK
@@ -123,7 +129,10 @@ export function setRange(inode: Inode, pid: u32, start: u64, end: u64, kind: u32
   return 0
 }
 
-/** Merges `fresh` with the same process's locks of its kind, cuts others; what is left behind it of a lock that it splits becomes `tail`. */
+/**
+ * Merges `fresh` with the same process's locks of its kind, cuts others; what is left behind it of
+ * a lock that it splits becomes `tail`.
+ */
 function clearWay(inode: Inode, fresh: Range, tail: Range): void {
   let link = changetype<usize>(inode) + offsetof<Inode>('ranges')
   let range = firstRange(inode)
@@ -144,7 +153,9 @@ function clearWay(inode: Inode, fresh: Range, tail: Range): void {
   }
 }
 
-/** Takes what `fresh` covers from `range`. => something is left of it in its place (before `fresh`). */
+/**
+ * Takes what `fresh` covers from `range`. => something is left of it in its place (before `fresh`).
+ */
 function cut(range: Range, fresh: Range, tail: Range): bool {
   if (range.end > fresh.end) {
     tail.kind = range.kind
@@ -202,7 +213,10 @@ export function forgetWaiter(index: u32): void {
 /** Marks of the search below, one byte a thread; means nothing between two calls. */
 const REACHED: usize = memory.data(256, 16)
 
-/** => process `pid`, if it waits for `blocker`, waits for itself: `blocker` waits, directly or through others, for `pid`. */
+/**
+ * => process `pid`, if it waits for `blocker`, waits for itself: `blocker` waits, directly or
+ * through others, for `pid`.
+ */
 export function wouldDeadlock(pid: u32, blocker: u32): bool {
   memory.fill(REACHED, 0, THREADS_MAX)
   let grown = mark(blocker, pid)
@@ -217,7 +231,10 @@ export function wouldDeadlock(pid: u32, blocker: u32): bool {
   return grown == 2
 }
 
-/** Marks the waiting threads of process `pid`. => 0 none new, 1 some, 2 one of them waits for `wanted`. */
+/**
+ * Marks the waiting threads of process `pid`. => 0 none new, 1 some, 2 one of them waits for
+ * `wanted`.
+ */
 function mark(pid: u32, wanted: u32): u32 {
   if (pid == wanted) return 2
   let found: u32 = 0

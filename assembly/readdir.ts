@@ -1,12 +1,15 @@
 /**
  * readdir: entries of an open directory, from a cookie on, at BUFFER_DATA (DIRENT_* in abi.ts).
  *
- * Cookies 0 and 1 are `.` and `..`. In the tree an entry's cookie is its key (dir.ts). In a mount the whole directory is read when a
- * reader begins (cookie 0) and kept with the open description until its end was given or it is closed: providers number entries by
- * position, and a program that removes what it reads would skip some. Entry i of that listing has cookie i + 2.
+ * Cookies 0 and 1 are `.` and `..`. In the tree an entry's cookie is its key (dir.ts). In a mount
+ * the whole directory is read when a reader begins (cookie 0) and kept with the open description
+ * until its end was given or it is closed: providers number entries by position, and a program that
+ * removes what it reads would skip some. Entry i of that listing has cookie i + 2.
  *
- * The listing is a chain of pieces of whole entries, changed only by the thread that has the description's position.
- * Source: POSIX readdir; preview 1's fd_readdir, whose layout is used, but no entry is ever cut off.
+ * The listing is a chain of pieces of whole entries, changed only by the thread that has the
+ * description's position.
+ * Source: POSIX readdir; preview 1's fd_readdir, whose layout is used, but no entry is ever cut
+ * off.
  */
 import {
   BUFFER_DATA,
@@ -58,7 +61,10 @@ import { finishUse } from './truncate'
 const FIRST: u64 = 2
 const DOT: usize = memory.data(16, 16)
 
-/** Gives entries of `fd` from `cookie` on, at most `bytes` bytes of them. => bytes given, 0 at the end, or -errno (EINVAL: not even one fits). */
+/**
+ * Gives entries of `fd` from `cookie` on, at most `bytes` bytes of them. => bytes given, 0 at the
+ * end, or -errno (EINVAL: not even one fits).
+ */
 export function sysReaddir(process: Process, fd: i32, cookie: u64, bytes: u32): i32 {
   const most = min(bytes, BUFFER_DATA_BYTES)
   lock()
@@ -89,7 +95,10 @@ function typeOf(mode: u32): u32 {
   return type == S_IFLNK ? DT_LNK : DT_UNKNOWN
 }
 
-/** Puts an entry `used` bytes into the data, if it fits in `most`. => bytes used then, the same when it does not fit. */
+/**
+ * Puts an entry `used` bytes into the data, if it fits in `most`. => bytes used then, the same when
+ * it does not fit.
+ */
 function put(used: u32, most: u32, next: u64, ino: u64, type: u32, name: usize, bytes: u32): u32 {
   if (used + DIRENT_BYTES + bytes > most) return used
   const at = dataAt() + used
@@ -168,7 +177,9 @@ function listMounted(cookie: u64, most: u32): i32 {
   return full && used == 0 ? -EINVAL : <i32>used
 }
 
-/** `..` of a mount's root is in the tree; below it the provider is not asked: 0 is no file's number. */
+/**
+ * `..` of a mount's root is in the tree; below it the provider is not asked: 0 is no file's number.
+ */
 function parentNumber(inode: Inode): u64 {
   if (inode.text != null && inode.text!.bytes != 0) return 0
   return pointOf(inode.mount).parent!.ino
@@ -224,8 +235,8 @@ function readAll(file: File, mount: i32, fd: i32): i32 {
 }
 
 /**
- * => end of the whole entries from `at` on that fit in one piece, or of one entry that fits in none (its name is too long for any
- * path, so it is left out); `at` when the first one is cut off.
+ * => end of the whole entries from `at` on that fit in one piece, or of one entry that fits in none
+ * (its name is too long for any path, so it is left out); `at` when the first one is cut off.
  */
 function wholeUntil(at: usize, end: usize): usize {
   let stop = at
@@ -245,7 +256,10 @@ function lastCookie(at: usize, stop: usize): u64 {
   return cookie
 }
 
-/** Adds a piece after `last`, the listing's last (null: it is the first). => it, null when memory is out. */
+/**
+ * Adds a piece after `last`, the listing's last (null: it is the first). => it, null when memory is
+ * out.
+ */
 function append(file: File, last: Text | null, from: usize, bytes: u32): Text | null {
   lock()
   makeRoom(ROOM_FRAMES)

@@ -1,10 +1,12 @@
 /**
  * read, write, pread, pwrite, lseek, fsync, fdatasync.
  *
- * A call holds its description (hold.ts) and runs outside the kernel lock. read and write take turns on the description's offset; writes
- * take turns on the file, so that an append is one step: the end is looked up and written at with no other writer in between.
- * Data stands in the calling thread's buffer.
- * Source: POSIX read, write, lseek, fsync; Linux for SEEK_DATA and SEEK_HOLE, and for clearing set-ID bits.
+ * A call holds its description (hold.ts) and runs outside the kernel lock. read and write take
+ * turns on the description's offset; writes take turns on the file, so that an append is one step:
+ * the end is looked up and written at with no other writer in between. Data stands in the calling
+ * thread's buffer.
+ * Source: POSIX read, write, lseek, fsync; Linux for SEEK_DATA and SEEK_HOLE, and for clearing
+ * set-ID bits.
  */
 import {
   EBADF,
@@ -56,7 +58,10 @@ function begin(process: Process, fd: i32, writes: bool): i32 {
   return 0
 }
 
-/** Reads up to `bytes` bytes into `to`, in this thread's buffer. => bytes, 0 at the end of the file, or -errno. */
+/**
+ * Reads up to `bytes` bytes into `to`, in this thread's buffer. => bytes, 0 at the end of the file,
+ * or -errno.
+ */
 export function sysRead(process: Process, fd: i32, to: usize, bytes: u32): i32 {
   return readAt(process, fd, to, bytes, HERE)
 }
@@ -92,12 +97,18 @@ function moved(file: File, from: u64, bytes: u32, here: bool): void {
   unlock()
 }
 
-/** Writes `bytes` bytes at `from`, in this thread's buffer. => bytes written, fewer when room ran out after some, or -errno. */
+/**
+ * Writes `bytes` bytes at `from`, in this thread's buffer. => bytes written, fewer when room ran
+ * out after some, or -errno.
+ */
 export function sysWrite(process: Process, fd: i32, from: usize, bytes: u32): i32 {
   return writeAt(process, fd, from, bytes, HERE)
 }
 
-/** As sysWrite, at `offset`, with O_APPEND too (POSIX; Linux appends); the description's offset stays. */
+/**
+ * As sysWrite, at `offset`, with O_APPEND too (POSIX; Linux appends); the description's offset
+ * stays.
+ */
 export function sysPwrite(process: Process, fd: i32, from: usize, bytes: u32, offset: u64): i32 {
   return offset > OFFSET_MAX ? -EINVAL : writeAt(process, fd, from, bytes, offset)
 }
@@ -144,7 +155,10 @@ function dropSetIds(process: Process, inode: Inode): void {
   setMode(inode, inode.mode & ~(S_ISUID | (S_ISGID ^ keptGid)))
 }
 
-/** Moves the offset of `fd`. => the new offset, or -errno. SEEK_DATA and SEEK_HOLE leave a mount's files one run of data. */
+/**
+ * Moves the offset of `fd`. => the new offset, or -errno. SEEK_DATA and SEEK_HOLE leave a mount's
+ * files one run of data.
+ */
 export function sysLseek(process: Process, fd: i32, offset: i64, whence: u32): i64 {
   lock()
   const file = fileAt(process, fd)
@@ -182,7 +196,10 @@ function target(file: File, offset: i64, whence: u32): i64 {
   return result > <i64>OFFSET_MAX ? -EOVERFLOW : result
 }
 
-/** Makes a file's bytes (and, unless `dataOnly`, attributes) durable. => 0, or the failure, also one found earlier and not reported. */
+/**
+ * Makes a file's bytes (and, unless `dataOnly`, attributes) durable. => 0, or the failure, also one
+ * found earlier and not reported.
+ */
 export function sysFsync(process: Process, fd: i32, dataOnly: bool): i32 {
   lock()
   const file = fileAt(process, fd)

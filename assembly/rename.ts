@@ -1,8 +1,9 @@
 /**
  * Names in two places: link and rename.
  *
- * The first walk's end is held (hold.ts) while the second one walks, which may sleep in a mount; then its last name is looked up again, so
- * that all is decided in one transaction. Between mounts, and between a mount and the tree: EXDEV.
+ * The first walk's end is held (hold.ts) while the second one walks, which may sleep in a mount;
+ * then its last name is looked up again, so that all is decided in one transaction. Between mounts,
+ * and between a mount and the tree: EXDEV.
  * Source: POSIX link, rename; Linux for the order of checks.
  */
 import {
@@ -155,7 +156,9 @@ function renameFound(process: Process, from: Walk, to: Walk): i32 {
   return result < 0 ? result : renameMounted(from, to)
 }
 
-/** => lock held; `from.dir` is held, its name is looked up again. The caller abandons at a failure. */
+/**
+ * => lock held; `from.dir` is held, its name is looked up again. The caller abandons at a failure.
+ */
 function renameInTree(process: Process, from: Walk, to: Walk): i32 {
   const dir = from.dir!
   const entry = findEntry(dir, from.name, from.nameBytes)
@@ -177,7 +180,10 @@ function renameInTree(process: Process, from: Walk, to: Walk): i32 {
   return 0
 }
 
-/** => 0 when `source` may leave `dir` and take the place of `target` (null: a new name) in `newDir`, else -errno. */
+/**
+ * => 0 when `source` may leave `dir` and take the place of `target` (null: a new name) in `newDir`,
+ * else -errno.
+ */
 function mayRename(
   process: Process,
   dir: Inode,

@@ -1,8 +1,8 @@
 /**
  * What files say of themselves: stat, lstat, fstat, access.
  *
- * A stat stands at BUFFER_RESULT (STAT_* in abi.ts). What a mount's file has in the page cache counts: while the kernel has it
- * open at the provider, size and times are the object's.
+ * A stat stands at BUFFER_RESULT (STAT_* in abi.ts). What a mount's file has in the page cache
+ * counts: while the kernel has it open at the provider, size and times are the object's.
  * Source: POSIX stat, access.
  */
 import {
@@ -62,7 +62,10 @@ function resultAt(): usize {
   return <usize>me().buffer + BUFFER_RESULT
 }
 
-/** Attributes of what a path means into BUFFER_RESULT; AT_SYMLINK_NOFOLLOW: of a symlink itself. => 0 or -errno. */
+/**
+ * Attributes of what a path means into BUFFER_RESULT; AT_SYMLINK_NOFOLLOW: of a symlink itself. =>
+ * 0 or -errno.
+ */
 export function sysStat(process: Process, at: i32, path: usize, bytes: u32, flags: u32): i32 {
   const follow = (flags & AT_SYMLINK_NOFOLLOW) != 0 ? NOFOLLOW : FOLLOW
   const result = walk(process, 0, at, path, bytes, follow)
@@ -94,7 +97,10 @@ export function sysFstat(process: Process, fd: i32): i32 {
   return result
 }
 
-/** Asks the provider about a mount's inode in use; one that has no name any more says what the kernel knows. */
+/**
+ * Asks the provider about a mount's inode in use; one that has no name any more says what the
+ * kernel knows.
+ */
 function statHeld(inode: Inode): i32 {
   const object = inode.object
   let result: i32
@@ -173,7 +179,10 @@ function putCached(inode: Inode): void {
   store<f64>(at, object.ctimeMs, STAT_CTIME)
 }
 
-/** => 0 when the process has the permissions `mode` (R_OK, W_OK, X_OK; 0: the path exists), by its real ids unless AT_EACCESS; else -errno. */
+/**
+ * => 0 when the process has the permissions `mode` (R_OK, W_OK, X_OK; 0: the path exists), by its
+ * real ids unless AT_EACCESS; else -errno.
+ */
 export function sysAccessPath(
   process: Process,
   at: i32,

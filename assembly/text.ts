@@ -1,7 +1,9 @@
 /**
- * Byte strings of any length in kernel memory: symlink targets, paths inside mounts, directory listings.
+ * Byte strings of any length in kernel memory: symlink targets, paths inside mounts, directory
+ * listings.
  *
- * A chain of pieces, each in one slab structure, since no structure is longer than a slab's largest.
+ * A chain of pieces, each in one slab structure, since no structure is longer than a slab's
+ * largest.
  *
  * Invariants:
  *  1. A piece holds at most PIECE_BYTES; an empty string is one empty piece.
@@ -37,7 +39,10 @@ export function newPiece(from: usize, bytes: u32): Text | null {
   return piece
 }
 
-/** => a copy of `bytes` bytes; null when memory is out, and then the caller abandons its transaction. */
+/**
+ * => a copy of `bytes` bytes; null when memory is out, and then the caller abandons its
+ * transaction.
+ */
 export function newText(from: usize, bytes: u32): Text | null {
   const here = min(bytes, PIECE_BYTES)
   const piece = newPiece(from, here)

@@ -1,8 +1,8 @@
 /**
  * Making and removing names in tmpfs, with the permissions that POSIX asks for.
  *
- * All of it runs under the kernel lock, in the transaction whose walk found the directory. A failure leaves half a change: the
- * caller abandons the transaction.
+ * All of it runs under the kernel lock, in the transaction whose walk found the directory. A
+ * failure leaves half a change: the caller abandons the transaction.
  * Source: POSIX open, mkdir, unlink, rmdir; Linux for the sticky bit and set-group-ID directories.
  */
 import {
@@ -76,7 +76,9 @@ export function whyNot(dir: Inode, mode: u32): i32 {
   return (mode & S_IFMT) == S_IFDIR && dir.nlink >= LINK_MAX ? -EMLINK : -ENOSPC
 }
 
-/** => the entry that a directory inode has in its parent, null for the root and for a removed one. */
+/**
+ * => the entry that a directory inode has in its parent, null for the root and for a removed one.
+ */
 export function ownEntry(dir: Inode): Entry | null {
   return changetype<Entry | null>(<usize>dir.entry)
 }

@@ -1,7 +1,8 @@
 /**
  * Sizes: ftruncate, truncate, fallocate. A resize takes its turn with the file's writers (hold.ts).
  *
- * Source: POSIX ftruncate, truncate, posix_fallocate; Linux fallocate for FALLOC_FL_KEEP_SIZE and FALLOC_FL_PUNCH_HOLE.
+ * Source: POSIX ftruncate, truncate, posix_fallocate; Linux fallocate for FALLOC_FL_KEEP_SIZE and
+ * FALLOC_FL_PUNCH_HOLE.
  */
 import {
   EBADF,
@@ -25,7 +26,10 @@ import { Process } from './process'
 import { punchObject, setObjectSize } from './resize'
 import { K } from './root'
 
-/** Sets the size of the file in use. => 0 or -errno. => lock not held; letGoFile gives the turn back. */
+/**
+ * Sets the size of the file in use. => 0 or -errno. => lock not held; letGoFile gives the turn
+ * back.
+ */
 export function resizeHeld(size: u64): i32 {
   lock()
   const turn = takeWriter()
@@ -40,7 +44,10 @@ export function finishUse(): void {
   unlock()
 }
 
-/** Begins the use of `fd`, which must be a regular file open for writing, else `wrong`. => 0 or -errno. */
+/**
+ * Begins the use of `fd`, which must be a regular file open for writing, else `wrong`. => 0 or
+ * -errno.
+ */
 function beginResize(process: Process, fd: i32, wrong: i32): i32 {
   lock()
   const file = fileAt(process, fd)
@@ -53,7 +60,7 @@ function beginResize(process: Process, fd: i32, wrong: i32): i32 {
   return result
 }
 
-/** => 0, or -errno: EINVAL for a descriptor that is not open for writing (SEMANTICS of POSIX shared memory too). */
+/** ftruncate. => 0 or -errno, EINVAL for a descriptor that is not open for writing (Linux). */
 export function sysFtruncate(process: Process, fd: i32, size: u64): i32 {
   const result = beginResize(process, fd, EINVAL)
   if (result < 0) return result
@@ -63,8 +70,9 @@ export function sysFtruncate(process: Process, fd: i32, size: u64): i32 {
 }
 
 /**
- * Allocates [offset, offset + length), extending the file (mode 0: posix_fallocate) or not (FALLOC_FL_KEEP_SIZE), or punches
- * a hole (FALLOC_FL_PUNCH_HOLE | FALLOC_FL_KEEP_SIZE). In a mount only mode 0, which extends the file; the provider decides about space.
+ * Allocates [offset, offset + length), extending the file (mode 0: posix_fallocate) or not
+ * (FALLOC_FL_KEEP_SIZE), or punches a hole (FALLOC_FL_PUNCH_HOLE with KEEP_SIZE). In a mount only
+ * mode 0, which extends the file; the provider decides about space.
  */
 export function sysFallocate(process: Process, fd: i32, mode: u32, offset: u64, length: u64): i32 {
   if (length == 0 || offset > OFFSET_MAX + 1 || length > OFFSET_MAX + 1) return -EINVAL
