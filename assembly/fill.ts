@@ -21,6 +21,9 @@ import { park } from './wait'
 /** Longest run read at once, in bytes. */
 const RUN_BYTES_MAX: u32 = 1048576
 
+/** Frames that a new page leaves free, for the structures that name it: radix nodes, page tables. */
+const KEPT: u32 = 16
+
 /** The state changed, or may have: look everything up again. */
 export const RETRY: i32 = 1
 
@@ -48,8 +51,9 @@ export function makePresent(object: MemObject, index: u64, run: u32): i32 {
 
 /** Adds a page of zeros: for objects without backing, and for file pages that will be written whole. */
 export function addCleared(object: MemObject, index: u64): i32 {
+  if (K.freeFrames <= KEPT) return makeRoom(KEPT * 2) ? RETRY : -ENOSPC
   const frame = allocRun(1, FRAME_PAGE)
-  if (frame == null) return makeRoom(1) ? RETRY : -ENOSPC
+  if (frame == null) return -ENOSPC
   if (!addPage(object, index, frame, 0)) {
     freeFrame(frame)
     relax()
@@ -64,12 +68,13 @@ function readRun(object: MemObject, index: u64, run: u32): i32 {
   const end = pageRound(object.size) >> K.pageShift
   let count = <u32>min<u64>(max<u32>(run, 1), end - index)
   let first: Frame | null = null
-  if (K.freeFrames < count + 16) count = 1
+  if (K.freeFrames <= KEPT) return makeRoom(KEPT * 2) ? RETRY : -ENOSPC
+  if (K.freeFrames < count + KEPT) count = 1
   while (first == null && count > 0) {
     first = allocRun(count, FRAME_PAGE)
     if (first == null) count >>= 1
   }
-  if (first == null) return makeRoom(16) ? RETRY : -ENOSPC
+  if (first == null) return makeRoom(KEPT * 2) ? RETRY : -ENOSPC
   const added = addRun(object, index, first, count)
   if (added == 0) {
     relax()
