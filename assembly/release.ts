@@ -1,8 +1,9 @@
 /**
  * The end of an object: its pages leave the cache and its structure is freed, in pieces short enough for the lock.
  */
-import { findPage, nextPage, removePage } from './cache'
+import { findPage, nextPage, removePage, unlistDirty } from './cache'
 import { uncharge } from './commit'
+import { edit } from './journal'
 import { relax, relaxIfDeep } from './lock'
 import { dropRef, MemObject } from './object'
 import { INDEX_END } from './radix'
@@ -17,6 +18,7 @@ export function destroyObject(object: MemObject): void {
     relaxIfDeep()
     index = nextPage(object, index + 1, false)
   }
+  if (object.listed != 0) unlistDirty(edit<MemObject>(object))
   uncharge(object.reserved)
   add(offsetof<Root>('objects'), -1)
   destroy<MemObject>(object)

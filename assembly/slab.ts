@@ -119,8 +119,11 @@ export function destroy<T>(structure: T): void {
 export function checkSlabs(): u32 {
   for (let sizeClass: u32 = 1; sizeClass <= SLAB_BYTES_MAX >> 4; sizeClass++) {
     let link = load<u32>(PARTIAL + (sizeClass << 2))
+    let prev: u32 = 0
     while (link != 0) {
       const slab = frameAt(link - 1)
+      check(slab.prev == prev, PANIC_SLAB_COUNT, link - 1)
+      prev = link
       check(slab.kind == FRAME_SLAB && slab.order == sizeClass, PANIC_SLAB_NOT_SLAB, link - 1)
       check(hasRoom(slab), PANIC_SLAB_COUNT, link - 1)
       link = slab.next
@@ -138,7 +141,9 @@ export function checkSlabs(): u32 {
 
 function checkSlab(slab: Frame): void {
   let freeCount: u32 = 0
-  for (let at = slab.object; at != 0; at = load<u32>(at)) freeCount++
   const carved = <u32>slab.index / (slab.order << 4)
+  for (let at = slab.object; at != 0; at = load<u32>(at)) {
+    check(frameOf(at) == slab && freeCount++ < carved, PANIC_SLAB_COUNT, frameIndex(slab))
+  }
   check(carved - freeCount == slab.refs, PANIC_SLAB_COUNT, frameIndex(slab))
 }
