@@ -44,6 +44,7 @@ import { releaseObject } from './release'
 import { abandonResize } from './resize'
 import { K } from './root'
 import {
+  bury,
   declareDead,
   me,
   release,
@@ -63,7 +64,7 @@ import { abandonRun } from './writeback'
 function endProcess(process: Process): void {
   put(changetype<usize>(process) + offsetof<Process>('exiting'), me().index + 1)
   relax()
-  awaitCalls(process)
+  if (!awaitCalls(process)) return
   finishDying(process.space!)
   unmapRange(process.space!, WINDOW_START, WINDOW_END)
   closeFiles(process, true)
@@ -84,10 +85,11 @@ function callerOf(pid: u32): i32 {
   return -1
 }
 
-/** Calls of other threads in the process end before it does: their sleeps are interrupted. => lock held; free in between. */
-function awaitCalls(process: Process): void {
+/** Calls of other threads in the process end before it does: their sleeps are interrupted. => false when somebody else ended it meanwhile. => lock held; free in between. */
+function awaitCalls(process: Process): bool {
   const since = now(0)
-  let caller = callerOf(process.pid)
+  const pid = process.pid
+  let caller = callerOf(pid)
   while (caller >= 0) {
     interrupt(<u32>caller)
     unlock()
@@ -97,10 +99,14 @@ function awaitCalls(process: Process): void {
       put(changetype<usize>(process) + offsetof<Process>('exiting'), 0)
       unlock()
       stalled(<u32>caller)
+      bury(<u32>caller)
       lock()
+      if (findProcess(pid) != process || process.exiting != 0) return false
+      put(changetype<usize>(process) + offsetof<Process>('exiting'), me().index + 1)
     }
-    caller = callerOf(process.pid)
+    caller = callerOf(pid)
   }
+  return true
 }
 
 /** _exit(2): ends the process whatever its threads do; their next call with its pid is ESRCH. => 0, -ESRCH. */

@@ -17,7 +17,7 @@ import { Frame, frameAddress } from './frame'
 import { lock, unlock } from './lock'
 import { Space } from './process'
 import { K } from './root'
-import { me, self, Thread, threadAt, threadsUsed } from './thread'
+import { bury, me, self, Thread, threadAt, threadsUsed } from './thread'
 import { pauseForRing } from './wait'
 
 /** Machine-wide word at a constant address: guests poll it with a plain load and enter the kernel when it moved. */
@@ -72,7 +72,10 @@ export function awaitHolder(holder: i32, since: f64): void {
   atomic.add<u32>(ATTENTION, 1)
   unlock()
   pauseForRing(0, 0)
-  if (now(0) - since > <f64>K.stallMs) stalled(<u32>holder)
+  if (now(0) - since > <f64>K.stallMs) {
+    stalled(<u32>holder)
+    bury(<u32>holder)
+  }
   lock()
 }
 

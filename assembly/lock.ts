@@ -19,7 +19,7 @@ import { now, panicked, stalled } from './env'
 import { commit, depth, rollback } from './journal'
 import { check, PANIC } from './panic'
 import { K } from './root'
-import { declareDead, mayBlock, me, self, sequenceOf } from './thread'
+import { bury, mayBlock, me, self } from './thread'
 
 const LOCK: usize = memory.data(64, 64)
 const TURN: usize = LOCK + 4
@@ -65,7 +65,7 @@ function lockSlow(mine: u32): void {
 
 /** The host came back from `stalled`: it has proof that the owner is dead. => this thread has the lock, and what the dead one began is undone. */
 function inherit(owner: u32, word: u32, mine: u32): bool {
-  declareDead(owner, sequenceOf(owner))
+  bury(owner)
   if (atomic.cmpxchg<u32>(LOCK, word | CONTENDED, mine | CONTENDED) != (word | CONTENDED))
     return false
   rollback()

@@ -206,6 +206,13 @@ export function declareDead(index: u32, sequence: u32): bool {
   return atomic.cmpxchg<u32>(at, old, next) == old || declareDead(index, sequence)
 }
 
+/** The host has proof that thread `index` is dead: it holds no grant and is in no call any more. What else it had, reap (exit.ts) releases. */
+export function bury(index: u32): void {
+  declareDead(index, sequenceOf(index))
+  atomic.store<u32>(THREADS + index * THREAD_BYTES + offsetof<Thread>('grantBytes'), 0)
+  atomic.store<u32>(THREADS + index * THREAD_BYTES + offsetof<Thread>('process'), 0)
+}
+
 /** => the sequence number of slot `index` now. */
 export function sequenceOf(index: u32): u32 {
   return atomic.load<u32>(THREADS + index * THREAD_BYTES) >> STATE_SEQ_SHIFT
