@@ -20,7 +20,7 @@ export const IO_RESIZE: u32 = 3
 export function beginIo(kind: u32, object: MemObject, index: u64, count: u32): void {
   retain(object)
   const thread = me()
-  save(changetype<usize>(thread) + offsetof<Thread>('ioObject'), 24)
+  save(changetype<usize>(thread) + offsetof<Thread>('ioObject'), 20)
   thread.ioKind = kind
   thread.ioObject = <u32>changetype<usize>(object)
   thread.ioIndex = index

@@ -61,7 +61,6 @@ export class Thread {
   ioCount: u32
   ioIndex: u64
   ioKind: u32
-  /** Calls made, for observers. */
   calls: u32
   /** The open description and the inode that this thread uses outside the lock, each held once (hold.ts). */
   file: u32
