@@ -4,9 +4,10 @@
 import { ABI_VERSION, BUFFER_BYTES, EINVAL, ENOMEM, PAGE_SHIFT_MAX, PAGE_SHIFT_MIN } from './abi'
 import { now } from './env'
 import { allocFrame, allocRun, bootFrames, FRAME_BYTES, FRAME_KERNEL, frameAddress } from './frame'
+import { put } from './journal'
 import { lock, unlock } from './lock'
 import { add, K, Root } from './root'
-import { claim, leave, me, release } from './thread'
+import { claim, leave, me, release, Thread } from './thread'
 import { bootTree } from './tmpfs'
 
 /** Fewest frames that a kernel is worth booting with. */
@@ -14,7 +15,7 @@ const FRAMES_MIN: u32 = 128
 
 /**
  * Lays out `memoryBytes` (as f64: 4 GiB does not fit an i32) of memory. => 0, -EINVAL (page shift, booted already), -ENOMEM (too small). The calling
- * instance attaches afterwards like any other.
+ * instance attaches afterwards like any other. `tableBase`: where its frame table begins, a multiple of 64 (specs have a heap of their own).
  */
 export function bootKernel(
   memoryBytes: f64,
@@ -24,11 +25,12 @@ export function bootKernel(
   dirtyPagesMax: u32,
   dirtyAgeMs: u32,
   processesMax: u32,
+  tableBase: u32 = <u32>((__heap_base + 63) & ~63),
 ): i32 {
   if (K.booted != 0 || pageShift < PAGE_SHIFT_MIN || pageShift > PAGE_SHIFT_MAX) return -EINVAL
   K.pageShift = pageShift
   K.pageBytes = 1 << pageShift
-  K.tableBase = <u32>((__heap_base + 63) & ~63)
+  K.tableBase = tableBase
   const bytes = <u64>memoryBytes
   const perFrame = <u64>FRAME_BYTES + K.pageBytes
   if (bytes < K.tableBase + perFrame * FRAMES_MIN) return -ENOMEM
@@ -76,7 +78,7 @@ export function attachThread(flags: u32): i32 {
     const frames = (BUFFER_BYTES + K.pageBytes - 1) >> K.pageShift
     const run = allocRun(frames, FRAME_KERNEL)
     if (run != null) {
-      me().buffer = <u32>frameAddress(run)
+      put(changetype<usize>(me()) + offsetof<Thread>('buffer'), <u32>frameAddress(run))
       add(offsetof<Root>('committed'), frames)
     }
     unlock()

@@ -15,17 +15,21 @@
  *     state: page contents, atomic words (doorbells, thread states), counters of stat.ts, memory that was free before.
  *  3. In one transaction nothing is allocated after something was freed (the freed bytes may be needed by the roll-back); FREED says so.
  *  4. Restoring is idempotent, so a thread may die in rollback too.
+ *
+ * Specs define a global class TransactionProbe (tests/kernel/support/transactions.ts), which looks at each transaction before a push and at
+ * its end: it plays a death there. In the kernel there is no such class, and its calls are not compiled.
  */
 import { PANIC_ALLOC_AFTER_FREE, PANIC_JOURNAL_FULL } from './abi'
 import { check } from './panic'
 
 export const LOG_BYTES: u32 = 1048576
 export const LOG: usize = memory.data(1048576, 16)
-const TOP: usize = memory.data(16, 16)
+export const TOP: usize = memory.data(16, 16)
 const FREED: usize = TOP + 4
 
 /** Pushes `bytes` bytes at `address` (a multiple of 4). => lock held. */
 export function save(address: usize, bytes: u32): void {
+  if (isDefined(TransactionProbe)) TransactionProbe.saving()
   const top = load<u32>(TOP)
   check(top + bytes + 8 <= LOG_BYTES, PANIC_JOURNAL_FULL, bytes)
   const at = LOG + top
@@ -45,6 +49,7 @@ export function edit<T>(structure: T): T {
 
 /** Journalled store of one word. => lock held. */
 export function put(address: usize, value: u32): void {
+  if (isDefined(TransactionProbe)) TransactionProbe.saving()
   const top = load<u32>(TOP)
   check(top + 12 <= LOG_BYTES, PANIC_JOURNAL_FULL, 4)
   store<u32>(LOG + top, load<u32>(address))
@@ -56,6 +61,7 @@ export function put(address: usize, value: u32): void {
 
 /** Forgets the old bytes: the transaction stands. */
 export function commit(): void {
+  if (isDefined(TransactionProbe)) TransactionProbe.ending()
   store<u32>(TOP, 0)
   store<u32>(FREED, 0)
 }

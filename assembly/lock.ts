@@ -34,6 +34,7 @@ export function lock(): void {
   const mine = me().index + 1
   if (atomic.cmpxchg<u32>(LOCK, 0, mine) != 0) lockSlow(mine)
   store<u32>(TURN, load<u32>(TURN) + 1)
+  if (isDefined(TransactionProbe)) TransactionProbe.began()
 }
 
 function lockSlow(mine: u32): void {

@@ -1,0 +1,256 @@
+/**
+ * Deaths in transactions: the journal's promise, tried on every one that a spec runs.
+ *
+ * At lock() all kernel metadata is copied: static data, the frame table, frames of slabs and page tables. At the end of the transaction,
+ * and with `everyPush` before each push too, the thread dies in play: the undo records are popped, every byte is compared
+ * with the copy, and then put back (redo), so that the transaction goes on. A store that was not journalled shows as a differing byte.
+ *
+ * Not compared, as journal.ts excepts them: the journal, the lock's words, the atomic words of thread slots and their grants, page contents,
+ * and what was free before: structures in a slab's free list (but for their link) and past where it was carved, and all but 16 bytes of
+ * a free frame's descriptor.
+ *
+ * Inside a transaction specs may not allocate managed memory, because its headers would differ.
+ */
+import {
+  FRAME_BYTES,
+  FRAME_FREE,
+  FRAME_HEAD,
+  FRAME_SLAB,
+  FRAME_TABLE,
+  Frame,
+} from '../../../assembly/frame'
+import { depth, LOG, LOG_BYTES, rollback, TOP } from '../../../assembly/journal'
+import { K } from '../../../assembly/root'
+import { THREAD_BYTES, THREADS, Thread, threadsUsed } from '../../../assembly/thread'
+
+const STATIC_START: usize = 8
+
+/** Where the copies are: static data, frame table, frames by index, the redo log. 0: nothing is looked at. */
+let copies: usize = 0
+let copiedTable: usize = 0
+let copiedFrames: usize = 0
+let redo: usize = 0
+
+let everyPush: bool = false
+let inPlay: bool = false
+/** Deaths played, and the first byte that differed (0: none). */
+let deaths: u32 = 0
+let differs: usize = 0
+let pushes: u32 = 0
+let differsPush: u32 = 0
+let was: u32 = 0
+let is: u32 = 0
+
+/** Static ranges that are not compared: pairs of address and bytes. */
+const EXEMPT: usize = memory.data(256, 16)
+let exempt: u32 = 0
+
+/** Reserves the room for copies behind the kernel's memory. => called once, after boot. */
+export function watchTransactions(): void {
+  const frames = (<usize>K.frameCount) << K.pageShift
+  const bytes = __data_end + <usize>K.frameCount * FRAME_BYTES + frames + LOG_BYTES + 4096
+  const base = (<usize>memory.grow(<i32>((bytes + 0xffff) >> 16))) << 16
+  copies = base
+  copiedTable = (base + __data_end + 63) & ~63
+  copiedFrames = copiedTable + <usize>K.frameCount * FRAME_BYTES
+  redo = copiedFrames + frames
+}
+
+/** From now on a death is played before every push (true), or only at the ends. */
+export function dieAtEveryPush(on: bool): void {
+  everyPush = on
+}
+
+/** Static memory that means nothing between two calls (scratch), or is atomic. */
+export function exemptStatic(address: usize, bytes: usize): void {
+  store<u32>(EXEMPT + (exempt << 3), <u32>address)
+  store<u32>(EXEMPT + (exempt << 3), <u32>bytes, 4)
+  exempt++
+}
+
+/** => deaths played so far. */
+export function deathsPlayed(): u32 {
+  return deaths
+}
+
+/** Fails when any transaction since the last call would not have been undone whole. */
+export function expectUndone(): void {
+  const at = differs
+  const push = differsPush
+  differs = 0
+  if (at == 0) return
+  const values = `was ${was}, is ${is}`
+  assert(false, `not restored: ${place(at)}, ${values}, at push ${push}`)
+}
+
+/** The transaction that this thread is in is not looked at, nor what it showed so far: as-pect allocated in it. */
+export function ignoreTransaction(): void {
+  inPlay = false
+  differs = 0
+}
+
+function place(at: usize): string {
+  if (at < __data_end) return `static, __data_end - ${__data_end - at}`
+  if (at < K.framesBase) {
+    const offset = at - K.tableBase
+    return `descriptor of frame ${offset / 64}, byte ${offset % 64}`
+  }
+  const offset = at - K.framesBase
+  return `frame ${offset >> K.pageShift}, byte ${offset & (K.pageBytes - 1)}`
+}
+
+function copyState(): void {
+  memory.copy(copies + STATIC_START, STATIC_START, LOG - STATIC_START)
+  const after = LOG + LOG_BYTES
+  memory.copy(copies + after, after, __data_end - after)
+  memory.copy(copiedTable, K.tableBase, <usize>K.frameCount * FRAME_BYTES)
+  for (let i: u32 = 0; i < K.frameCount; i++) {
+    const kind = load<u32>(K.tableBase + i * FRAME_BYTES)
+    if (kind != FRAME_SLAB && kind != FRAME_TABLE) continue
+    const offset = (<usize>i) << K.pageShift
+    memory.copy(copiedFrames + offset, <usize>K.framesBase + offset, K.pageBytes)
+  }
+}
+
+/** => the first byte of [at, at + bytes) that differs from the copy at `copy`, 0 when none does. */
+function compare(at: usize, copy: usize, bytes: usize): usize {
+  let i: usize = 0
+  for (; i + 8 <= bytes; i += 8) if (load<u64>(at + i) != load<u64>(copy + i)) break
+  for (; i < bytes; i++) if (load<u8>(at + i) != load<u8>(copy + i)) return at + i
+  return 0
+}
+
+function forgive(at: usize, bytes: usize): void {
+  memory.copy(copies + at, at, bytes)
+}
+
+function forgiveAtomic(): void {
+  forgive(TOP, 8)
+  for (let i: u32 = 0; i < threadsUsed(); i++) {
+    const slot = THREADS + i * THREAD_BYTES
+    forgive(slot, 8)
+    forgive(slot + offsetof<Thread>('grantBytes'), 20)
+    forgive(slot + offsetof<Thread>('calls'), 4)
+    forgive(slot + offsetof<Thread>('process'), 4)
+  }
+  for (let i: u32 = 0; i < exempt; i++) {
+    forgive(load<u32>(EXEMPT + (i << 3)), load<u32>(EXEMPT + (i << 3), 4))
+  }
+}
+
+/** What was free in a slab before may hold anything now, but for the links of its free list. */
+function forgiveSlab(before: Frame, offset: usize): void {
+  const live = <usize>K.framesBase + offset
+  const copy = copiedFrames + offset
+  let at = <usize>before.object
+  while (at != 0) {
+    const inside = at - live
+    const bytes = (before.order << 4) - 4
+    memory.copy(copy + inside + 4, at + 4, bytes)
+    at = load<u32>(copy + inside)
+  }
+  const carved = <usize>before.index
+  memory.copy(copy + carved, live + carved, <usize>K.pageBytes - carved)
+}
+
+/** Of a free frame's descriptor only the first 16 bytes mean anything. */
+function compareTable(): usize {
+  const bytes = <usize>K.frameCount * FRAME_BYTES
+  if (compare(K.tableBase, copiedTable, bytes) == 0) return 0
+  for (let offset: usize = 0; offset < bytes; offset += FRAME_BYTES) {
+    const before = changetype<Frame>(copiedTable + offset)
+    if (before.kind != FRAME_FREE && before.kind != FRAME_HEAD) continue
+    memory.copy(copiedTable + offset + 16, <usize>K.tableBase + offset + 16, FRAME_BYTES - 16)
+  }
+  return compare(K.tableBase, copiedTable, bytes)
+}
+
+function compareFrames(): usize {
+  for (let i: u32 = 0; i < K.frameCount; i++) {
+    const before = changetype<Frame>(copiedTable + i * FRAME_BYTES)
+    if (before.kind != FRAME_SLAB && before.kind != FRAME_TABLE) continue
+    const offset = (<usize>i) << K.pageShift
+    const live = <usize>K.framesBase + offset
+    if (compare(live, copiedFrames + offset, K.pageBytes) == 0) continue
+    if (before.kind == FRAME_TABLE) return compare(live, copiedFrames + offset, K.pageBytes)
+    forgiveSlab(before, offset)
+    const at = compare(live, copiedFrames + offset, K.pageBytes)
+    if (at != 0) return at
+  }
+  return 0
+}
+
+/** => the first byte of kernel metadata that differs from the copies, 0 when all are as they were. */
+function compareState(): usize {
+  forgiveAtomic()
+  let at = compare(STATIC_START, copies + STATIC_START, LOG - STATIC_START)
+  if (at != 0) return at
+  const after = LOG + LOG_BYTES
+  at = compare(after, copies + after, __data_end - after)
+  if (at != 0) return at
+  at = compareTable()
+  return at != 0 ? at : compareFrames()
+}
+
+/** => where the copy of the byte at `at` is. */
+function copyOf(at: usize): usize {
+  if (at < __data_end) return copies + at
+  return at < K.framesBase ? copiedTable + at - K.tableBase : copiedFrames + at - K.framesBase
+}
+
+/** Copies what a roll-back would overwrite (`back`: puts it there again). */
+function keep(top: u32, back: bool): void {
+  while (top != 0) {
+    const bytes = load<u32>(LOG + top - 4)
+    const address = <usize>load<u32>(LOG + top - 8)
+    const at = redo + top - 8 - bytes
+    if (back) memory.copy(address, at, bytes)
+    else memory.copy(at, address, bytes)
+    top -= bytes + 8
+  }
+}
+
+/** Dies here, in play. */
+function die(): void {
+  const top = load<u32>(TOP)
+  const freed = load<u32>(TOP, 4)
+  keep(top, false)
+  rollback()
+  const at = compareState()
+  if (at != 0 && differs == 0) note(at)
+  keep(top, true)
+  store<u32>(TOP, top)
+  store<u32>(TOP, freed, 4)
+  deaths++
+}
+
+function note(at: usize): void {
+  differs = at
+  was = load<u8>(copyOf(at))
+  is = load<u8>(at)
+  differsPush = pushes
+}
+
+/** What journal.ts and lock.ts call. */
+@global
+export class TransactionProbe {
+  static began(): void {
+    if (copies == 0) return
+    copyState()
+    pushes = 0
+    inPlay = true
+  }
+
+  static saving(): void {
+    if (!inPlay) return
+    pushes++
+    if (everyPush) die()
+  }
+
+  static ending(): void {
+    if (!inPlay) return
+    if (depth() != 0 || everyPush) die()
+    copyState()
+    pushes = 0
+  }
+}
