@@ -199,7 +199,7 @@ export function findGap(root: Node | null, low: u64, high: u64, length: u64): u6
   if (root.gap < length && root.first < low + length && high < max(low, root.last) + length) {
     return NO_GAP
   }
-  const found = findGap(root.left, low, root.start, length)
+  const found = findGap(root.left, low, min(high, root.start), length)
   return found != NO_GAP ? found : findGap(root.right, max(low, root.end), high, length)
 }
 
