@@ -72,20 +72,30 @@ export function set(radix: Radix, index: u64, value: u32): bool {
   return true
 }
 
-/** Makes the tree high enough for `index`. */
+/** Makes the tree high enough for `index`. An empty one gets a single node at that height: nodes below it would stay empty. */
 function grow(radix: Radix, index: u64): bool {
-  while (radix.height == 0 || !covers(radix.height, index)) {
+  if (radix.height == 0) return plant(radix, index)
+  while (!covers(radix.height, index)) {
     const node = allocate(NODE_BYTES)
     if (node == 0) return false
     edit<Radix>(radix)
-    if (radix.height != 0) {
-      store<u32>(node, radix.root, SLOT)
-      store<u32>(node, 1)
-      store<u64>(node, load<u64>(radix.root, DIRTY) != 0 ? 1 : 0, DIRTY)
-    }
+    store<u32>(node, radix.root, SLOT)
+    store<u32>(node, 1)
+    store<u64>(node, load<u64>(radix.root, DIRTY) != 0 ? 1 : 0, DIRTY)
     radix.root = <u32>node
     radix.height += 1
   }
+  return true
+}
+
+/** The first node of an empty tree. */
+function plant(radix: Radix, index: u64): bool {
+  const node = allocate(NODE_BYTES)
+  if (node == 0) return false
+  edit<Radix>(radix)
+  radix.root = <u32>node
+  radix.height = 1
+  while (!covers(radix.height, index)) radix.height += 1
   return true
 }
 
