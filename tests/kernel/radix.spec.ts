@@ -13,7 +13,7 @@ import {
 } from '../../assembly/radix'
 import { K } from '../../assembly/root'
 import { allocate, create, free } from '../../assembly/slab'
-import { bootSpec, checkAll } from './support/kernel'
+import { bootSpec, checkAll } from './support/boot'
 import { below, chance, reseed } from './support/random'
 import { dieAtEveryPush, expectUndone } from './support/transactions'
 

@@ -14,7 +14,7 @@ import {
   remove,
   resize,
 } from '../../assembly/tree'
-import { bootSpec } from './support/kernel'
+import { bootSpec } from './support/boot'
 import { below, chance, reseed } from './support/random'
 import { dieAtEveryPush, expectUndone } from './support/transactions'
 
