@@ -17,11 +17,11 @@ import {
   WINDOW_START,
 } from './abi'
 import { edit } from './journal'
-import { lock, relax, unlock } from './lock'
+import { abandon, lock, relax, unlock } from './lock'
 import { populate } from './populate'
 import { Process, Space } from './process'
 import { K, pageRound } from './root'
-import { cut } from './unmap'
+import { cutBoth } from './unmap'
 import { mergeVma, nextVma, pagesIn, VMA_LOCKED, Vma } from './vma'
 
 /** => 0, ENOMEM over RLIMIT_MEMLOCK, EPERM when that is 0; root may lock what it likes. */
@@ -37,9 +37,13 @@ export function lockLimit(process: Process, morePages: u32): i32 {
 export function changeFlags(space: Space, start: u64, end: u64, on: u32, off: u32): i32 {
   let at = start
   while (at < end) {
-    if (!cut(space, at) || !cut(space, end)) return -ENOMEM
-    const vma = nextVma(space, at)
-    if (vma == null || vma.start > at) return -ENOMEM
+    const found = nextVma(space, at)
+    if (found == null || found.start > at) return -ENOMEM
+    if (!cutBoth(space, at, min(end, found.end))) {
+      abandon()
+      return -ENOMEM
+    }
+    const vma = nextVma(space, at)!
     at = vma.end
     setFlags(space, vma, (vma.flags | on) & ~off)
     mergeVma(vma)

@@ -8,12 +8,12 @@
 import { EACCES, EINVAL, ENOMEM, PROT_EXEC, PROT_READ, PROT_WRITE, WINDOW_END } from './abi'
 import { settle } from './grant'
 import { edit, put } from './journal'
-import { lock, relax, relaxIfDeep, unlock } from './lock'
+import { abandon, lock, relax, relaxIfDeep, unlock } from './lock'
 import { aligned } from './mmap'
 import { Process, Space } from './process'
 import { nextPte, PTE_READ, PTE_WRITE, pteAt } from './pte'
 import { K, pageRound } from './root'
-import { cut } from './unmap'
+import { cutBoth } from './unmap'
 import { chargeVma, mergeVma, nextVma, Vma } from './vma'
 
 /** => 0, -EINVAL (unaligned, unknown bits), -ENOMEM (a hole, no frames for a private copy, too many mappings), -EACCES. */
@@ -33,7 +33,14 @@ function protectRange(space: Space, start: u64, end: u64, prot: u32): i32 {
     const found = nextVma(space, at)
     if (found == null || found.start > at) return -ENOMEM
     if ((prot & ~found.maxProt) != 0) return -EACCES
-    if (!cut(space, at) || !cut(space, end)) return -ENOMEM
+    if (found.prot == prot) {
+      at = found.end
+      continue
+    }
+    if (!cutBoth(space, at, min(end, found.end))) {
+      abandon()
+      return -ENOMEM
+    }
     const result = protectVma(space, nextVma(space, at)!, prot)
     if (result != 0) return result
     const done = nextVma(space, at)
@@ -43,10 +50,9 @@ function protectRange(space: Space, start: u64, end: u64, prot: u32): i32 {
   return 0
 }
 
-/** Changes one whole vma. */
+/** Changes one whole vma, which has another protection. */
 function protectVma(space: Space, vma: Vma, prot: u32): i32 {
   const before = vma.prot
-  if (before == prot) return 0
   edit<Vma>(vma).prot = before | prot
   if (!chargeVma(vma)) {
     vma.prot = before
