@@ -13,7 +13,7 @@ import { Instance } from './instance.js'
 import { takeSlot } from './join.js'
 import { disposeAll, type Mount, type Mountable, planMounts } from './mounts.js'
 import type { FromWorker, Handle, Settings, ToWorker } from './protocol.js'
-import { pause, startWorker, type WorkerLine } from './runtime.js'
+import { pause, startWorker, type WorkerLine, withResolvers } from './runtime.js'
 import { THREAD_TABLE_BYTES, ThreadTable } from './threads.js'
 
 const WASM_PAGE = 65_536
@@ -116,7 +116,13 @@ async function bootWith(
   )
   const io = await startIo(handle, instance.index, mounts)
   addMounts(instance, mounts, io?.slot ?? -1)
-  return { instance, handle, mounts, io: io?.line ?? null, ioDoorbell: io?.doorbell ?? 0 }
+  return {
+    instance,
+    handle,
+    mounts,
+    io: io?.line ?? null,
+    ioDoorbell: io?.doorbell ?? instance.doorbell,
+  }
 }
 
 function start(instance: Instance, options: Checked): void {
@@ -138,20 +144,26 @@ async function startIo(handle: Handle, parent: number, mounts: readonly Mount[])
     new URL('./io-worker.js', import.meta.url),
     () => new Worker(new URL('./io-worker.js', import.meta.url), { type: 'module' }),
   )
-  return new Promise<{ line: typeof line; slot: number; doorbell: number }>((resolve, reject) => {
-    line.onEnd((cause) => {
-      const message = `ERR_SERVICE_LOST: the I/O worker ended: ${cause.message}`
-      reject(new IsopageError('ERR_SERVICE_LOST', message, { cause }))
-    })
-    line.onMessage((message) => {
-      if (message.type === 'failed') reject(fromRecord(message.error))
-      if (message.type !== 'ready') return
-      line.unref()
-      resolve({ line, slot: message.slot, doorbell: message.doorbell })
-    })
-    line.ref()
-    line.post({ type: 'start', handle, parent, owned, flusher: false })
+  const { promise, resolve, reject } = withResolvers<{ slot: number; doorbell: number }>()
+  line.onEnd((cause) => {
+    const message = `ERR_SERVICE_LOST: the I/O worker ended: ${cause.message}`
+    reject(new IsopageError('ERR_SERVICE_LOST', message, { cause }))
   })
+  line.onMessage((message) => {
+    if (message.type === 'failed') reject(fromRecord(message.error))
+    if (message.type === 'ready') resolve(message)
+  })
+  line.ref()
+  line.post({ type: 'start', handle, parent, owned, flusher: false })
+  try {
+    const { slot, doorbell } = await promise
+    return { line, slot, doorbell }
+  } catch (error) {
+    await line.terminate()
+    throw error
+  } finally {
+    line.unref()
+  }
 }
 
 function addMounts(instance: Instance, mounts: readonly Mount[], ioSlot: number): void {
@@ -189,24 +201,28 @@ async function moduleOf(core: unknown): Promise<WebAssembly.Module> {
 }
 
 function checkOptions(options: BootOptions): Checked {
-  const memory = bytesOf('options.memory', options.memory ?? '1GiB')
-  const pageSize = options.pageSize ?? 4096
+  const memory = bytesOf('options.memory', options.memory === undefined ? '1GiB' : options.memory)
+  const { pageSize = 4096, dirtyAgeMs = 5000, stallMs = 2000 } = options
   checkInteger('options.pageSize', pageSize, 2 ** PAGE_SHIFT_MIN, 2 ** PAGE_SHIFT_MAX)
   if (!Number.isInteger(Math.log2(pageSize))) {
     throw outOfRange('options.pageSize', 'a power of two', pageSize)
   }
   const limits = checkObject<Limits>('options.limits', options.limits)
+  const { mappings = MAPPINGS_MAX, dirtyPages = 0, processes = PROCESSES_MAX } = limits
   const whole = (name: string, value: unknown, min: number, max: number) =>
     checkInteger(`options.${name}`, value, min, max)
   return {
     memory,
-    memoryMin: bytesOf('options.memoryMin', options.memoryMin ?? memory),
+    memoryMin: bytesOf(
+      'options.memoryMin',
+      options.memoryMin === undefined ? memory : options.memoryMin,
+    ),
     pageSize,
-    mappings: whole('limits.mappings', limits.mappings ?? MAPPINGS_MAX, 1, UINT32_MAX),
-    dirtyPages: whole('limits.dirtyPages', limits.dirtyPages ?? 0, 0, UINT32_MAX),
-    processes: whole('limits.processes', limits.processes ?? PROCESSES_MAX, 1, PROCESSES_MAX),
-    dirtyAgeMs: whole('dirtyAgeMs', options.dirtyAgeMs ?? 5000, 1, UINT32_MAX),
-    stallMs: whole('stallMs', options.stallMs ?? 2000, 1, UINT32_MAX),
+    mappings: whole('limits.mappings', mappings, 1, UINT32_MAX),
+    dirtyPages: whole('limits.dirtyPages', dirtyPages, 0, UINT32_MAX),
+    processes: whole('limits.processes', processes, 1, PROCESSES_MAX),
+    dirtyAgeMs: whole('dirtyAgeMs', dirtyAgeMs, 1, UINT32_MAX),
+    stallMs: whole('stallMs', stallMs, 1, UINT32_MAX),
   }
 }
 

@@ -45,19 +45,25 @@ async function serve({ instance, providers }: Place, periodMs: number): Promise<
   while (!instance.table.closed) {
     const bell = Atomics.load(instance.words, instance.doorbell)
     instance.serve()
-    if (!later && performance.now() >= flushAt) {
+    if (later) await rung(instance, bell)
+    else {
+      Atomics.wait(
+        instance.words,
+        instance.doorbell,
+        bell,
+        Math.max(flushAt - performance.now(), 0),
+      )
+      if (performance.now() < flushAt) continue
       instance.lastCalls.flush(FLUSH_PAGES)
       flushAt = performance.now() + periodMs
     }
-    await sleep(instance, bell, Math.max(flushAt - performance.now(), 1), later)
   }
   await instance.idle()
 }
 
-/** Sleeps until the doorbell is no longer `bell`, or the time is over. */
-async function sleep(instance: Instance, bell: number, ms: number, later: boolean): Promise<void> {
-  if (!later) return void Atomics.wait(instance.words, instance.doorbell, bell, ms)
-  const { async, value } = Atomics.waitAsync(instance.words, instance.doorbell, bell, ms)
+/** Resolves when the doorbell is no longer `bell`. */
+async function rung(instance: Instance, bell: number): Promise<void> {
+  const { async, value } = Atomics.waitAsync(instance.words, instance.doorbell, bell)
   if (async) await value
 }
 

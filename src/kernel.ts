@@ -16,7 +16,7 @@ import { Process } from './process.js'
 import type { Handle } from './protocol.js'
 import type { Provider } from './providers/provider.js'
 import { Reaper } from './reaper.js'
-import { type AnyWorker, isWorker } from './runtime.js'
+import { type AnyWorker, isWorker, withResolvers } from './runtime.js'
 import { Flusher, ServicePool } from './service.js'
 import { type KernelStats, kernelStats } from './stats.js'
 import type { ThreadRecord } from './threads.js'
@@ -178,11 +178,15 @@ export class Kernel {
       })
     if (this.#handle.mounts.length > 0) await attempt(() => this.sync())
     this.#reaper.stop()
-    this.#instance.table.close()
+    const { table, words } = this.#instance
+    const ended = attempt(() => endOfIo(booted))
+    table.close()
     known.delete(this.#handle.id)
     await attempt(() => this.#services.close())
     await attempt(() => this.#flusher.close())
-    await attempt(() => endIo(booted, this.#instance))
+    Atomics.add(words, booted.ioDoorbell, 1)
+    Atomics.notify(words, booted.ioDoorbell)
+    await ended
     failure ??= await disposeAll(this.#providers)
     if (failure !== undefined) throw failure
   }
@@ -211,22 +215,20 @@ export class Kernel {
   }
 }
 
-/** Lets the I/O worker finish, and close its files. */
-function endIo({ io, ioDoorbell }: Booted, { words }: Instance): Promise<void> {
+/** Resolves when the I/O worker has closed its files, which it does once the kernel is closed: listens from now on. */
+function endOfIo({ io }: Booted): Promise<void> {
   if (!io) return Promise.resolve()
-  return new Promise<void>((resolve, reject) => {
-    io.onEnd(reject)
-    io.onMessage((message) => {
-      if (message.type !== 'closed') return
-      // Settled before terminate(): in Deno that emits `exit` at once.
-      if (message.error) reject(fromRecord(message.error))
-      else resolve()
-      io.terminate()
-    })
-    io.ref()
-    Atomics.add(words, ioDoorbell, 1)
-    Atomics.notify(words, ioDoorbell)
+  const { promise, resolve, reject } = withResolvers<void>()
+  io.onEnd(reject)
+  io.onMessage((message) => {
+    if (message.type !== 'closed') return
+    // Settled before terminate(): in Deno that emits `exit` at once.
+    if (message.error) reject(fromRecord(message.error))
+    else resolve()
+    io.terminate()
   })
+  io.ref()
+  return promise
 }
 
 /** The kernels of this thread: attaching twice gives the same one. */

@@ -48,10 +48,12 @@ export abstract class MemoryCalls extends FileCalls {
   /** mmap(2). => the address. @internal `Process.mmap` gives a Mapping. */
   protected mapAt(options: MmapOptions): number {
     const { calls } = this
-    const { length, addr = 0, offset = 0, ...rest } = checkObject<MmapOptions>('options', options)
-    const fd = rest.fd === undefined ? -1 : checkFd(rest.fd)
-    const flags = checkFlags('flags', rest.flags ?? defaultFlags(rest.fd))
-    const prot = checkFlags('prot', rest.prot ?? abi.PROT_READ | abi.PROT_WRITE)
+    const given = checkObject<MmapOptions>('options', options)
+    const { length, addr = 0, offset = 0, fd = -1, flags = defaultFlags(given.fd) } = given
+    const { prot = abi.PROT_READ | abi.PROT_WRITE } = given
+    checkFd(fd)
+    checkFlags('flags', flags)
+    checkFlags('prot', prot)
     checkSize('length', length)
     checkSize('addr', addr)
     checkSize('offset', offset)

@@ -137,3 +137,17 @@ export function every(milliseconds: number, act: () => void): () => void {
   ;(timer as { unref?: () => void }).unref?.()
   return () => clearInterval(timer as number)
 }
+
+/** A promise, and the ways to settle it. */
+export interface Settleable<T> {
+  promise: Promise<T>
+  resolve: (value: T) => void
+  reject: (error: unknown) => void
+}
+
+/** Promise.withResolvers, which Node 20 has not. */
+export function withResolvers<T>(): Settleable<T> {
+  const parts = {} as Settleable<T>
+  parts.promise = new Promise((resolve, reject) => Object.assign(parts, { resolve, reject }))
+  return parts
+}

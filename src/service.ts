@@ -19,7 +19,7 @@ import {
 } from './errors.js'
 import { closed, type Instance } from './instance.js'
 import type { FromWorker, Handle, ServiceCall, Services, ToWorker } from './protocol.js'
-import { startWorker, type WorkerLine } from './runtime.js'
+import { startWorker, type WorkerLine, withResolvers } from './runtime.js'
 import type { ThreadTable } from './threads.js'
 import { mayWaitLong } from './waits.js'
 
@@ -56,15 +56,22 @@ export async function startService(
     new URL('./service-worker.js', import.meta.url),
     () => new Worker(new URL('./service-worker.js', import.meta.url), { type: 'module' }),
   )
-  return new Promise((resolve, reject) => {
-    line.onEnd((cause) => reject(lost(cause)))
-    line.onMessage((message) => {
-      if (message.type === 'ready') resolve({ line, slot: message.slot })
-      if (message.type === 'failed') reject(fromRecord(message.error))
-    })
-    line.ref()
-    line.post({ type: 'start', handle, parent, owned: [], flusher })
+  const { promise, resolve, reject } = withResolvers<number>()
+  line.onEnd((cause) => reject(lost(cause)))
+  line.onMessage((message) => {
+    if (message.type === 'ready') resolve(message.slot)
+    if (message.type === 'failed') reject(fromRecord(message.error))
   })
+  line.ref()
+  line.post({ type: 'start', handle, parent, owned: [], flusher })
+  try {
+    return { line, slot: await promise }
+  } catch (error) {
+    await line.terminate()
+    throw error
+  } finally {
+    line.unref()
+  }
 }
 
 export class ServicePool implements Services {
@@ -152,7 +159,6 @@ export class ServicePool implements Services {
   }
 
   #take(worker: ServiceWorker): void {
-    worker.line.unref()
     worker.line.onMessage((message) => {
       if (message.type !== 'result') return
       const { task } = worker
@@ -229,7 +235,7 @@ export class Flusher {
   readonly #handle: Handle
   readonly #table: ThreadTable
   readonly #parent: number
-  #line: Line | undefined
+  #line: Promise<Line | undefined> | undefined
 
   constructor(handle: Handle, instance: Instance) {
     this.#handle = handle
@@ -240,18 +246,22 @@ export class Flusher {
   /** Something may be dirty. Starts the flusher unless one runs, here or in another thread. */
   wake(): void {
     if (this.#table.hasFlusher || !this.#table.claimFlusher()) return
-    startService(this.#handle, this.#parent, true).then(
-      ({ line, slot }) => {
-        line.unref()
-        this.#line = line
-        this.#table.setFlusher(slot)
-        line.onEnd(() => this.#table.setFlusher(undefined))
-      },
-      () => this.#table.setFlusher(undefined), // the next wake() tries again
-    )
+    this.#line = this.#start()
+  }
+
+  async #start(): Promise<Line | undefined> {
+    try {
+      const { line, slot } = await startService(this.#handle, this.#parent, true)
+      this.#table.setFlusher(slot)
+      line.onEnd(() => this.#table.setFlusher(undefined))
+      return line
+    } catch {
+      this.#table.setFlusher(undefined) // the next wake() tries again
+      return undefined
+    }
   }
 
   async close(): Promise<void> {
-    await this.#line?.terminate()
+    await (await this.#line)?.terminate()
   }
 }

@@ -3,7 +3,8 @@ import { F_SETLKW, LOCK_NB, LOCK_UN } from '../assembly/abi.js'
 import type { ServiceCall } from './protocol.js'
 
 const WAITS: Readonly<Record<string, (args: readonly unknown[]) => boolean>> = {
-  flock: ([, operation]) => (Number(operation) & (LOCK_NB | LOCK_UN)) === 0,
+  flock: ([, operation]) =>
+    typeof operation === 'number' && (operation & (LOCK_NB | LOCK_UN)) === 0,
   fcntl: ([, command]) => command === F_SETLKW,
   futexWait: () => true,
 }
