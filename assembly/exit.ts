@@ -40,6 +40,7 @@ import {
   setThread,
   threadCount,
 } from './process'
+import { trimTables } from './pte'
 import { releaseObject } from './release'
 import { abandonResize } from './resize'
 import { K } from './root'
@@ -67,6 +68,8 @@ function endProcess(process: Process): void {
   if (!awaitCalls(process)) return
   finishDying(process.space!)
   unmapRange(process.space!, WINDOW_START, WINDOW_END)
+  trimTables(process.space!, WINDOW_START, WINDOW_END)
+  relax()
   closeFiles(process, true)
   dropCwd(process)
   relax()

@@ -23,7 +23,7 @@ import { aligned, inWindow } from './mmap'
 import { retain } from './object'
 import { populate } from './populate'
 import { Process, Space } from './process'
-import { makePte, nextPte, pteAt, setPte, trimTable } from './pte'
+import { makePte, nextPte, pteAt, setPte, trimTables } from './pte'
 import { makeRoom } from './room'
 import { K, pageRound } from './root'
 import { create } from './slab'
@@ -236,10 +236,9 @@ function moveEntries(space: Space, from: u32, end: u32, to: u32): void {
     const entry = load<u32>(at)
     setPte(at, 0)
     setPte(makePte(space, to + (address - from)), entry)
-    const next = nextPte(space, address + K.pageBytes, end)
-    if ((next ^ address) >> (K.pageShift + K.pageShift - 2) != 0) trimTable(space, address)
-    address = next
+    address = nextPte(space, address + K.pageBytes, end)
   }
+  trimTables(space, from, end)
   const vma = findVma(space, to)
   if (vma != null && pagesIn(vma) != 0) mergeVma(vma)
 }

@@ -78,7 +78,7 @@ export function makePte(space: Space, address: u32): usize {
   return entryIn(table, address)
 }
 
-/** Stores an entry, keeping the table's count; an emptied table stays until `trimTable`. => `at` from makePte or pteAt. */
+/** Stores an entry, keeping the table's count; an emptied table stays until `trimTables`. => `at` from makePte or pteAt. */
 export function setPte(at: usize, value: u32): void {
   const old = load<u32>(at)
   if ((old == 0) != (value == 0)) {
@@ -89,7 +89,7 @@ export function setPte(at: usize, value: u32): void {
 }
 
 /** Frees the table of `address` when it is empty, and the directory when that was the last. */
-export function trimTable(space: Space, address: u32): void {
+function trimTable(space: Space, address: u32): void {
   if (space.directory == 0) return
   const slot = directorySlot(space, address)
   const table = load<u32>(slot)
@@ -103,6 +103,14 @@ export function trimTable(space: Space, address: u32): void {
   freeFrame(directory)
   space.directory = 0
   space.tables -= 1
+}
+
+/** Frees the empty tables of [start, end), whoever emptied them: a zap, a move, an eviction. => start < end. */
+export function trimTables(space: Space, start: u32, end: u32): void {
+  const span: u64 = (<u64>1) << tableShift()
+  for (let at: u64 = start & ~(span - 1); at < end && space.directory != 0; at += span) {
+    trimTable(space, <u32>at)
+  }
 }
 
 /** => the first address in [from, end) whose entry is not empty, `end` when there is none. */

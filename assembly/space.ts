@@ -34,7 +34,7 @@ import {
   PTE_ZERO,
   pteAt,
   setPte,
-  trimTable,
+  trimTables,
 } from './pte'
 import { K, Root } from './root'
 import { checkTree, findGap, findOverlap, firstOf, NO_GAP, Node } from './tree'
@@ -95,20 +95,15 @@ export function zapEntry(at: usize): void {
   dropPrivate(frame)
 }
 
-/** Takes every page out of [start, end); relaxes when `mayRelax` and it grows long. => no new fault can come in between. */
+/** Takes every page out of [start, end), and the tables that this leaves empty; relaxes when `mayRelax` and it grows long. => no new fault can come in between. */
 export function zap(space: Space, start: u32, end: u32, mayRelax: bool): void {
   let address = nextPte(space, start, end)
-  let last: u32 = 0
   while (address < end) {
-    last = address
     zapEntry(pteAt(space, address))
-    const next = nextPte(space, address + K.pageBytes, end)
-    if ((next ^ address) >> (K.pageShift + K.pageShift - 2) != 0 || next >= end) {
-      trimTable(space, last)
-    }
     if (mayRelax) relaxIfDeep()
-    address = next
+    address = nextPte(space, address + K.pageBytes, end)
   }
+  trimTables(space, start, end)
 }
 
 /** Takes one object page out of every entry that shows it; private copies stay. => the page may be removed now. */

@@ -290,4 +290,25 @@ describe('spaces', () => {
     for (let i = 0; i < 5; i++) live(60)
     expect(freeFrames()).toBe(free)
   })
+
+  it('gives page tables back that a move left empty', () => {
+    process = spawn()
+    sysExit(process.pid, 0)
+    const free = freeFrames()
+    process = spawn()
+    for (let page: u32 = 0; page < PAGES; page++) clear(page)
+    const rights = PROT_READ | PROT_WRITE
+    const flags = MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED
+    sysMmap(process, addressOf(0), 4096, rights, flags, -1, 0)
+    assert(sysAccess(process, addressOf(0), 1, true) == 0, 'access')
+    sysRelease()
+    const far = addressOf(PAGES - 1)
+    const how = MREMAP_MAYMOVE | MREMAP_FIXED
+    expect(sysMremap(process, addressOf(0), 4096, 4096, how, far)).toBe(<i32>far)
+    checkAll()
+    sysExit(process.pid, 0)
+    checkAll()
+    expect(freeFrames()).toBe(free)
+    expectUndone()
+  })
 })
