@@ -13,6 +13,7 @@ const mayImport = {
   'src/': ['src/', 'assembly/abi.ts'],
   'src/providers/': ['src/providers/', 'assembly/abi.ts'],
   'scripts/': ['scripts/'],
+  'bench/': ['bench/', 'scripts/', 'src/index.ts'],
   'tests/': ['tests/', 'scripts/', 'src/', 'assembly/abi.ts'],
   'tests/kernel/': ['tests/kernel/', 'assembly/'],
 }
@@ -23,6 +24,7 @@ const entries = [
   /^src\/index\.ts$/,
   /^src\/cli\/index\.ts$/,
   /^scripts\/(build|check|house|require-node|test)\.js$/,
+  /^bench\/(index|page)\.js$/,
   /\.d\.ts$/,
   /\.(test|spec)\.ts$/,
   /^tests\/kernel\/as-pect\.config\.js$/,
@@ -30,7 +32,7 @@ const entries = [
 
 const IMPORT = /(?:^|[^\w.])(?:from|import\(?|new URL\()\s*['"](\.{1,2}\/[^'"]+)['"]/g
 
-const roots = '{assembly,src,scripts,tests}/**/*.{ts,js}'
+const roots = '{assembly,bench,src,scripts,tests}/**/*.{ts,js}'
 const files = globSync(roots, { cwd: root }).map((path) => path.replaceAll('\\', '/'))
 const graph = new Map(files.map((file) => [file, importsOf(file)]))
 const problems = [...forbidden(), ...cycles(), ...orphans()]

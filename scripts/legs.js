@@ -67,6 +67,7 @@ const legs = {
     absence: () => (systemNode() ? undefined : 'no node on the PATH besides the one of tools/'),
     start: runPackage,
   },
+  bench: { absence: () => undefined, start: runBench },
   check: { absence: () => undefined, start: runCheck },
 }
 
@@ -200,11 +201,20 @@ async function runPackage(_vitestArgs, where) {
   for (const script of scripts) copyFileSync(`${root}tests/package/${script}`, join(app, script))
   const tests = scripts.filter((name) => name.endsWith('.test.mjs')).map((name) => join(app, name))
   await run(systemNode(), ['-p', '"isopage: the package on Node " + process.version'], options)
+  return runTap(systemNode(), tests, options)
+}
+
+/** The bench, one round a sample, in every runtime: that it runs and what its JSON looks like. */
+function runBench(_vitestArgs, where) {
+  const options = { env: legEnvironment(where), timeoutMs: LEG_TIMEOUT_MS }
+  return runTap(process.execPath, [`${root}tests/bench/shape.test.mjs`], options)
+}
+
+/** Runs files of node:test. */
+async function runTap(node, tests, options) {
   const flags = ['--test', '--test-reporter=tap']
-  const { code, timedOut, output } = await run(systemNode(), [...flags, ...tests], {
-    ...options,
-    capture: true,
-  })
+  const whole = { ...options, capture: true }
+  const { code, timedOut, output } = await run(node, [...flags, ...tests], whole)
   return { code, timedOut, ...countTap(output) }
 }
 

@@ -1,0 +1,133 @@
+/**
+ * `npm run bench`: Isopage through its public API against what it stands for, in every runtime that is here.
+ *
+ *     npm run bench                                              every row in Node, Deno, Bun, Chromium and Firefox
+ *     npm run bench -- --only map-touch,boot --runtime node      these
+ *     npm run bench -- --runs 31 --json FILE                     31 pairs of samples a row; the figures as JSON
+ *     npm run bench -- --tiny                                    one round a sample: to see that it runs
+ *     npm run bench -- --dir DIR                                 the folder, and so the disk, of the mapped files
+ *
+ * Ours and the peer take turns in one run; a figure is the median of its samples. What is absent here (a runtime, a C compiler) is
+ * skipped by name.
+ */
+
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { join, resolve } from 'node:path'
+import { parseArgs } from 'node:util'
+import { root, run } from '../scripts/run.js'
+import { printMachine } from './machine.js'
+import { startNative } from './native.js'
+import { printRows, printSizes } from './report.js'
+import { FILE_BYTES, rows } from './rows.js'
+import { runtimeNames, startRuntime } from './runtimes.js'
+import { sample } from './sample.js'
+import { measureSizes } from './sizes.js'
+
+const RUNS_MIN = 9
+const TINY_FILE_BYTES = 2 ** 20
+const USAGE =
+  'usage: npm run bench -- [--only <rows>] [--runtime <runtimes>] [--runs <n>] [--json <file>] [--dir <folder>] [--tiny] [--no-build]\n' +
+  `rows: ${rows.map(({ name }) => name).join(',')}\nruntimes: ${runtimeNames.join(',')}`
+
+const options = readArguments()
+if (options.build) await buildOrExit()
+mkdirSync(options.dir, { recursive: true })
+const dir = mkdtempSync(join(options.dir, 'bench-'))
+try {
+  const results = await measureAll(dir)
+  printRows(results)
+  printSizes(await measureSizes())
+  if (options.json) writeFileSync(options.json, `${JSON.stringify(results, null, 2)}\n`)
+} finally {
+  rmSync(dir, { recursive: true, force: true })
+}
+
+function readArguments() {
+  try {
+    const { values } = parseArgs({
+      allowNegative: true,
+      options: {
+        only: { type: 'string' },
+        runtime: { type: 'string' },
+        runs: { type: 'string', default: String(RUNS_MIN) },
+        json: { type: 'string' },
+        dir: { type: 'string', default: `${root}build` },
+        tiny: { type: 'boolean', default: false },
+        build: { type: 'boolean', default: true },
+      },
+    })
+    const runs = Number(values.runs)
+    if (!(Number.isInteger(runs) && runs >= 1))
+      throw new Error('--runs: not a whole number above 0')
+    const allRows = rows.map(({ name }) => name)
+    return {
+      ...values,
+      runs,
+      dir: resolve(values.dir),
+      only: listOf('--only', values.only, allRows),
+      runtimes: listOf('--runtime', values.runtime, runtimeNames),
+    }
+  } catch (error) {
+    console.error(`isopage: ${error.message}\n${USAGE}`)
+    process.exit(2)
+  }
+}
+
+/** The names in a comma-separated list; all when it is not given. */
+function listOf(option, list, all) {
+  const names = list?.split(',') ?? all
+  const unknown = names.filter((name) => !all.includes(name))
+  if (unknown.length > 0) throw new Error(`${option}: there is no ${unknown.join(', ')}`)
+  return names
+}
+
+async function buildOrExit() {
+  const { code } = await run(process.execPath, [`${root}scripts/build.js`], { timeoutMs: 300_000 })
+  if (code !== 0) process.exit(1)
+}
+
+async function measureAll(dir) {
+  const fileBytes = options.tiny ? TINY_FILE_BYTES : FILE_BYTES
+  const native = await startNative(dir, fileBytes)
+  const results = []
+  printMachine()
+  try {
+    for (const name of options.runtimes) {
+      results.push(...(await measureRuntime(name, native, { dir, fileBytes })))
+    }
+  } finally {
+    native.end()
+  }
+  return results
+}
+
+/** All rows in one runtime. */
+async function measureRuntime(name, native, where) {
+  const runtime = await startRuntime(name, where.dir)
+  if (runtime.absence) {
+    console.log(`isopage: ${name} is skipped: ${runtime.absence}`)
+    return []
+  }
+  const results = []
+  try {
+    console.log(`isopage: ${name}: ${runtime.version}`)
+    for (const row of wantedRows()) {
+      if (row.peerRow && native.absence) {
+        console.log(`isopage: ${row.name} is skipped: ${native.absence}`)
+        continue
+      }
+      console.error(`isopage: ${name}: ${row.name}`) // progress, and who it was that hangs
+      const place = { dir: runtime.inBrowser ? 'bench' : where.dir, fileBytes: where.fileBytes }
+      results.push(await sample({ row, runtime, native, where: place, runs: options.runs }))
+    }
+  } finally {
+    await runtime.end()
+  }
+  return results
+}
+
+function wantedRows() {
+  const chosen = rows.filter(({ name }) => options.only.includes(name))
+  if (!options.tiny) return chosen
+  return chosen.map((row) => ({ ...row, count: row.tinyCount ?? 1 }))
+}

@@ -1,0 +1,119 @@
+/**
+ * Threads of the bench, the same in every runtime: node:worker_threads in Node, Deno and Bun, module workers in browsers.
+ * Invariant: no static import of a Node module; whatever goes wrong in a thread rejects the calls made of it.
+ */
+
+const onNode = typeof globalThis.process?.versions?.node === 'string'
+
+/**
+ * @typedef {object} Thread
+ * @property {(name: string, ...args: unknown[]) => Promise<any>} call calls a function that the thread serves
+ * @property {(message: unknown) => void} post sends it a message that is no call: onPost of `serve` takes it
+ * @property {Promise<void>} started resolves at its first message; never, when it sends none
+ * @property {() => Promise<void>} end
+ */
+
+/**
+ * Starts the module at `url` as a thread. It calls `serve`.
+ * @param {URL} url
+ * @returns {Promise<Thread>}
+ */
+export async function startThread(url) {
+  const worker = onNode ? await nodeWorker(url) : webWorker(url)
+  const waiting = new Map()
+  let lastId = 0
+  let failure
+  const fail = (error) => {
+    failure ??= error
+    for (const { reject } of waiting.values()) reject(failure)
+    waiting.clear()
+  }
+  const { promise: started, resolve: start } = Promise.withResolvers()
+  worker.onFailure(fail)
+  worker.onMessage(({ id, result, error }) => {
+    start()
+    const call = waiting.get(id)
+    waiting.delete(id)
+    if (error === undefined) call?.resolve(result)
+    else call?.reject(new Error(error))
+  })
+  return {
+    started,
+    call(name, ...args) {
+      if (failure) return Promise.reject(failure)
+      const id = ++lastId
+      return new Promise((resolve, reject) => {
+        waiting.set(id, { resolve, reject })
+        worker.post({ id, name, args })
+      })
+    },
+    post: (message) => worker.post({ posted: message }),
+    async end() {
+      fail(new Error('the thread was ended'))
+      await worker.terminate()
+    },
+  }
+}
+
+/**
+ * Serves functions to the thread that started this one.
+ * @param {Record<string, (...args: any[]) => unknown>} functions
+ * @param {(message: any) => void} [onPost]
+ */
+export async function serve(functions, onPost = () => {}) {
+  const port = await openPort()
+  port.onMessage(async ({ posted, id, name, args }) => {
+    if (posted !== undefined) {
+      onPost(posted)
+      return
+    }
+    try {
+      port.post({ id, result: await functions[name](...args) })
+    } catch (error) {
+      port.post({ id, error: String(error?.stack ?? error) })
+    }
+  })
+}
+
+async function nodeWorker(url) {
+  const { Worker } = await import('node:worker_threads')
+  const worker = new Worker(url)
+  return {
+    post: (message) => worker.postMessage(message),
+    onMessage: (listener) => worker.on('message', listener),
+    onFailure(listener) {
+      worker.on('error', listener)
+      worker.on('messageerror', listener)
+      worker.on('exit', (code) => listener(new Error(`the thread exited with code ${code}`)))
+    },
+    terminate: () => worker.terminate(),
+  }
+}
+
+function webWorker(url) {
+  const worker = new Worker(url, { type: 'module' })
+  const describe = (event) => new Error(`thread ${event.type}: ${event.message ?? url}`)
+  return {
+    post: (message) => worker.postMessage(message),
+    onMessage: (listener) => worker.addEventListener('message', ({ data }) => listener(data)),
+    onFailure(listener) {
+      worker.addEventListener('error', (event) => listener(describe(event)))
+      worker.addEventListener('messageerror', (event) => listener(describe(event)))
+    },
+    terminate: async () => worker.terminate(),
+  }
+}
+
+async function openPort() {
+  if (onNode) {
+    const { parentPort } = await import('node:worker_threads')
+    return {
+      post: (message) => parentPort.postMessage(message),
+      onMessage: (listener) => parentPort.on('message', listener),
+    }
+  }
+  return {
+    post: (message) => globalThis.postMessage(message),
+    onMessage: (listener) => globalThis.addEventListener('message', ({ data }) => listener(data)),
+  }
+}
