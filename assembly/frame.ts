@@ -20,7 +20,7 @@ import {
   PANIC_FRAME_NOT_FREE,
   PANIC_FRAME_RANGE,
 } from './abi'
-import { checkMayAllocate, noteFree, put, save } from './journal'
+import { checkMayAllocate, noteFree, put, save, saveZeros } from './journal'
 import { check } from './panic'
 import { add, K, Root } from './root'
 
@@ -178,12 +178,15 @@ function giveRun(index: u32, count: u32): void {
   }
 }
 
-/** Of a free frame only the first 16 bytes mean anything: the rest needs no undo. */
-function claimFrame(index: u32, kind: u32): void {
-  const frame = frameAt(index)
-  save(changetype<usize>(frame), 16)
-  memory.fill(changetype<usize>(frame), 0, FRAME_BYTES)
-  frame.kind = kind
+/** Of a frame inside a free block nothing means anything but its kind, which is FREE: 0. */
+function claimFrames(index: u32, count: u32, kind: u32): void {
+  saveZeros(changetype<usize>(frameAt(index)), FRAME_BYTES, count)
+  for (let i: u32 = 0; i < count; i++) {
+    const frame = frameAt(index + i)
+    const at = changetype<usize>(frame)
+    for (let byte: u32 = 0; byte < FRAME_BYTES; byte += 16) v128.store(at + byte, i64x2(0, 0))
+    frame.kind = kind
+  }
 }
 
 /** => one frame of `kind`, its descriptor cleared; null when none is free. */
@@ -200,7 +203,7 @@ export function allocRun(count: u32, kind: u32): Frame | null {
   const index = takeBlock(order)
   if (index < 0) return null
   giveRun(<u32>index + count, (1 << order) - count)
-  for (let i: u32 = 0; i < count; i++) claimFrame(<u32>index + i, kind)
+  claimFrames(<u32>index, count, kind)
   add(offsetof<Root>('freeFrames'), -(<i32>count))
   return frameAt(<u32>index)
 }

@@ -26,6 +26,8 @@ export const LOG_BYTES: u32 = 1048576
 export const LOG: usize = memory.data(1048576, 16)
 export const TOP: usize = memory.data(16, 16)
 const FREED: usize = TOP + 4
+/** In a record's count: its undo is to clear words (saveZeros), not to restore bytes. */
+const CLEARS: u32 = 0x80000000
 
 /** Pushes `bytes` bytes at `address` (a multiple of 4). => lock held. */
 export function save(address: usize, bytes: u32): void {
@@ -59,6 +61,19 @@ export function put(address: usize, value: u32): void {
   store<u32>(address, value)
 }
 
+/**
+ * Pushes `count` words that are 0, the first at `address`, `stride` bytes apart: their undo is to clear them. One record however many they are.
+ * => lock held.
+ */
+export function saveZeros(address: usize, stride: u32, count: u32): void {
+  const top = load<u32>(TOP)
+  check(top + 12 <= LOG_BYTES, PANIC_JOURNAL_FULL, count)
+  store<u32>(LOG + top, stride)
+  store<u32>(LOG + top, <u32>address, 4)
+  store<u32>(LOG + top, count | CLEARS, 8)
+  store<u32>(TOP, top + 12)
+}
+
 /** Forgets the old bytes: the transaction stands. */
 export function commit(): void {
   if (isDefined(TransactionProbe)) TransactionProbe.ending()
@@ -70,16 +85,26 @@ export function commit(): void {
 export function rollback(): void {
   let top = load<u32>(TOP)
   while (top != 0) {
-    const bytes = load<u32>(LOG + top - 4)
+    const count = load<u32>(LOG + top - 4)
     const address = <usize>load<u32>(LOG + top - 8)
+    const bytes = (count & CLEARS) != 0 ? 4 : count
     const at = LOG + top - 8 - bytes
-    let i: u32 = 0
-    for (; i + 8 <= bytes; i += 8) store<u64>(address + i, load<u64>(at + i))
-    if (i < bytes) store<u32>(address + i, load<u32>(at + i))
-    top -= bytes + 8
+    if ((count & CLEARS) != 0) clearWords(address, load<u32>(at), count & ~CLEARS)
+    else restore(address, at, bytes)
+    top = <u32>(at - LOG)
     store<u32>(TOP, top)
   }
   store<u32>(FREED, 0)
+}
+
+function restore(address: usize, from: usize, bytes: u32): void {
+  let i: u32 = 0
+  for (; i + 8 <= bytes; i += 8) store<u64>(address + i, load<u64>(from + i))
+  if (i < bytes) store<u32>(address + i, load<u32>(from + i))
+}
+
+function clearWords(address: usize, stride: u32, count: u32): void {
+  for (let i: u32 = 0; i < count; i++) store<u32>(address + i * stride, 0)
 }
 
 /** Bytes pushed and not yet forgotten: long loops relax when this grows. */
