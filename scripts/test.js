@@ -73,13 +73,25 @@ function row({ passed, failed, skipped, absent, elapsedMs }) {
   return { passed, failed, skipped, seconds, ran: absent ? 'no' : 'yes' }
 }
 
-/** One line for each test that has not the same outcome in all the runtimes that ran. */
+/**
+ * What has not the same outcome in all the runtimes that ran: a line for each test that failed somewhere, and one for all tests of a file
+ * that differ alike (the file, or the test's own name, says which capability is missing where).
+ */
 function differences(results) {
   const ran = results.filter(({ tests, absent }) => tests && !absent)
   const names = new Set(ran.flatMap(({ tests }) => [...tests.keys()]))
-  return [...names].sort().flatMap((test) => {
+  const groups = new Map()
+  for (const test of [...names].sort()) {
     const outcomes = ran.map(({ name, tests }) => [name, tests.get(test) ?? 'absent'])
-    if (new Set(outcomes.map(([, outcome]) => outcome)).size < 2) return []
-    return `differs: ${test}: ${outcomes.map((pair) => pair.join(' ')).join(', ')}`
-  })
+    const kinds = new Set(outcomes.map(([, outcome]) => outcome))
+    if (kinds.size < 2) continue
+    const where = kinds.has('failed') ? test : test.split(' > ')[0]
+    const key = `${where}: ${outcomes.map((pair) => pair.join(' ')).join(', ')}`
+    groups.set(key, [...(groups.get(key) ?? []), test])
+  }
+  return [...groups].map(([key, tests]) =>
+    tests.length === 1
+      ? `differs: ${tests[0]}: ${key.slice(key.indexOf(': ') + 2)}`
+      : `differs: ${tests.length} tests of ${key}`,
+  )
 }
