@@ -41,7 +41,7 @@ import {
   threadCount,
 } from './process'
 import { trimTables } from './pte'
-import { releaseObject } from './release'
+import { finishDoomed, releaseObject } from './release'
 import { abandonResize } from './resize'
 import { K } from './root'
 import {
@@ -146,16 +146,21 @@ function dropIo(index: u32): void {
   relax()
 }
 
-/** The processes that thread `index` ran lose it; half-done unmaps of theirs are finished. => lock held; relaxes. */
+/**
+ * The processes that thread `index` ran lose it. What it had begun in one is finished: an exit, and the unmaps of the process whose call
+ * it was in. => lock held; relaxes.
+ */
 function dropProcesses(index: u32): void {
+  const busy = findProcess(
+    atomic.load<u32>(changetype<usize>(threadAt(index)) + offsetof<Thread>('process')),
+  )
+  if (busy != null) finishDying(busy.space!)
+  relax()
   for (let i: u32 = 0; i < PROCESSES_MAX; i++) {
     const process = processAt(i)
-    if (process == null || !hasThread(process, index)) continue
-    finishDying(process.space!)
-    relax()
-    if (process.exiting == index + 1)
-      put(changetype<usize>(process) + offsetof<Process>('exiting'), 0)
-    leaveProcess(process, index)
+    if (process == null) continue
+    if (process.exiting == index + 1) endProcess(process)
+    else if (hasThread(process, index)) leaveProcess(process, index)
   }
 }
 
@@ -188,6 +193,7 @@ export function sysReap(index: u32, sequence: u32, proven: bool): i32 {
   dropWaits(index)
   relax()
   letGoObject(index)
+  finishDoomed(index)
   releaseHolds(index)
   relax()
   dropViews(index)

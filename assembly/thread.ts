@@ -72,6 +72,8 @@ export class Thread {
   process: u32
   /** An object that this thread keeps alive while the lock is free (io.ts `holdObject`). */
   object: u32
+  /** An object without users that this thread is freeing, piece by piece (release.ts). */
+  doomed: u32
 }
 
 export const THREAD_BYTES: u32 = 128
