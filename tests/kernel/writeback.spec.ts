@@ -1,0 +1,236 @@
+import {
+  BUFFER_DATA,
+  EIO,
+  ENOSPC,
+  WASI_FD_FILESTAT_SET_SIZE,
+  WASI_FD_PREAD,
+  WASI_FD_PWRITE,
+  WASI_FD_SYNC,
+} from '../../assembly/abi'
+import { checkObject, findPage } from '../../assembly/cache'
+import { dropClean, evict } from '../../assembly/evict'
+import { readObject, writeObject } from '../../assembly/fileio'
+import { frameAddress } from '../../assembly/frame'
+import { lock, unlock } from '../../assembly/lock'
+import { MemObject, newObject, OBJECT_FILE } from '../../assembly/object'
+import { releaseObject } from '../../assembly/release'
+import { setObjectSize } from '../../assembly/resize'
+import { K } from '../../assembly/root'
+import { me } from '../../assembly/thread'
+import { cleanSome, syncObject } from '../../assembly/writeback'
+import { bootSpec, checkAll } from './support/boot'
+import {
+  byteAt,
+  callsOf,
+  failCalls,
+  passMs,
+  pokeDuring,
+  resetDisk,
+  setByte,
+  setSize,
+  shorten,
+  sizeOf,
+} from './support/disk'
+import { below, chance, reseed } from './support/random'
+import { dieAtEveryPush, expectUndone } from './support/transactions'
+
+bootSpec(600)
+
+const FD: i32 = 5
+const MOST: u32 = 40 * 4096
+const model = new StaticArray<u8>(<i32>MOST)
+let size: u32 = 0
+
+function make(bytes: u32): MemObject {
+  resetDisk()
+  setSize(FD, bytes)
+  size = bytes
+  for (let i: u32 = 0; i < MOST; i++) model[i] = 0
+  for (let i: u32 = 0; i < bytes; i++) {
+    model[i] = <u8>(i * 7 + (i >> 12))
+    setByte(FD, i, model[i])
+  }
+  lock()
+  const object = newObject(OBJECT_FILE, bytes)!
+  object.fd = FD
+  object.writable = 1
+  unlock()
+  return object
+}
+
+function drop(object: MemObject): void {
+  lock()
+  releaseObject(object)
+  unlock()
+}
+
+function data(): usize {
+  return <usize>me().buffer + BUFFER_DATA
+}
+
+function write(object: MemObject, offset: u32, bytes: u32, value: u8): void {
+  memory.fill(data(), value, bytes)
+  const result = writeObject(object, offset, data(), bytes)
+  assert(result == <i32>bytes, `write gave ${result}`)
+  for (let i: u32 = 0; i < bytes; i++) model[offset + i] = value
+  size = max(size, offset + bytes)
+}
+
+function compareRead(object: MemObject, offset: u32, bytes: u32): void {
+  const expected: u32 = offset >= size ? 0 : min(bytes, size - offset)
+  const result = readObject(object, offset, data(), bytes)
+  assert(result == <i32>expected, `read gave ${result}`)
+  for (let i: u32 = 0; i < expected; i++) {
+    assert(load<u8>(data() + i) == model[offset + i], `byte ${offset + i} differs`)
+  }
+}
+
+function compareDisk(): void {
+  assert(<u32>sizeOf(FD) == size, `the file has ${sizeOf(FD)} bytes, not ${size}`)
+  for (let i: u32 = 0; i < size; i++) {
+    assert(<u8>byteAt(FD, i) == model[i], `byte ${i} of the file differs`)
+  }
+}
+
+function check(object: MemObject): void {
+  checkAll()
+  lock()
+  checkObject(object)
+  unlock()
+}
+
+describe('write-back', () => {
+  afterEach(() => {
+    dieAtEveryPush(false)
+    checkAll()
+    assert(K.dirtyPages == 0 && K.cachedPages == 0, 'pages were left')
+    expectUndone()
+  })
+
+  it('writes dirty pages only, neighbours in one call', () => {
+    const object = make(20 * 4096)
+    compareRead(object, 0, 65536)
+    write(object, 4096, 3 * 4096, 1)
+    write(object, 10 * 4096 + 5, 1, 2)
+    expect(object.dirtyPages).toBe(4)
+    expect(syncObject(object, false)).toBe(0)
+    expect(callsOf(WASI_FD_PWRITE)).toBe(2)
+    expect(callsOf(WASI_FD_SYNC)).toBe(1)
+    expect(object.dirtyPages).toBe(0)
+    compareDisk()
+    drop(object)
+  })
+
+  it('keeps every page of a failed write dirty, counts the failure, and writes it the next time', () => {
+    const object = make(8 * 4096)
+    write(object, 0, 8192, 9)
+    failCalls(WASI_FD_PWRITE, 0, 1, EIO)
+    expect(syncObject(object, false)).toBe(-EIO)
+    expect(object.dirtyPages).toBe(2)
+    expect(object.failures).toBe(1)
+    expect(object.failure).toBe(EIO)
+    expect(syncObject(object, false)).toBe(0)
+    compareDisk()
+    drop(object)
+  })
+
+  it('goes on after short writes and short reads', () => {
+    const object = make(8 * 4096)
+    shorten(1000)
+    compareRead(object, 0, 8 * 4096)
+    write(object, 100, 9000, 3)
+    expect(syncObject(object, false)).toBe(0)
+    compareDisk()
+    drop(object)
+  })
+
+  it('keeps a page dirty that is stored to while it is being written', () => {
+    const object = make(4096)
+    write(object, 0, 10, 4)
+    lock()
+    const at = frameAddress(findPage(object, 0)!)
+    unlock()
+    pokeDuring(WASI_FD_PWRITE, 0, at + 7, 77)
+    model[7] = 77
+    expect(syncObject(object, false)).toBe(0)
+    expect(object.dirtyPages).toBe(1)
+    expect(syncObject(object, false)).toBe(0)
+    expect(object.dirtyPages).toBe(0)
+    compareDisk()
+    drop(object)
+  })
+
+  it('leaves no page behind when a read fails', () => {
+    const object = make(8 * 4096)
+    failCalls(WASI_FD_PREAD, 0, 1, EIO)
+    expect(readObject(object, 0, data(), 100)).toBe(-EIO)
+    expect(object.resident).toBe(0)
+    compareRead(object, 0, 100)
+    drop(object)
+  })
+
+  it('changes nothing when the store refuses a new size', () => {
+    const object = make(8 * 4096)
+    write(object, 0, 100, 1)
+    failCalls(WASI_FD_FILESTAT_SET_SIZE, 0, 1, ENOSPC)
+    expect(setObjectSize(object, 10)).toBe(-ENOSPC)
+    expect(object.size).toBe(8 * 4096)
+    expect(object.resizing).toBe(0)
+    compareRead(object, 0, 8 * 4096)
+    drop(object)
+  })
+
+  it('writes the pages of every object when room is wanted', () => {
+    const object = make(4096)
+    write(object, 0, 4096, 1)
+    lock()
+    const other = newObject(OBJECT_FILE, 4096)!
+    other.fd = FD
+    unlock()
+    memory.fill(data(), 1, 4096)
+    writeObject(other, 0, data(), 4096)
+    expect(cleanSome(10)).toBe(2)
+    expect(K.dirtyPages).toBe(0)
+    drop(other)
+    drop(object)
+  })
+
+  it('agrees with an array of bytes, loses nothing to failures, and a death leaves no trace', () => {
+    reseed('write-back')
+    const object = make(6 * 4096 + 100)
+    for (let step = 0; step < 1500; step++) {
+      dieAtEveryPush(step % 32 == 0)
+      const what = below(100)
+      const offset = below(MOST - 9000)
+      if (what < 35) write(object, offset, 1 + below(9000), <u8>below(256))
+      else if (what < 65) compareRead(object, offset, 1 + below(20000))
+      else if (what < 72) {
+        const bytes = below(MOST)
+        assert(setObjectSize(object, bytes) == 0, 'ftruncate')
+        for (let i = bytes; i < size; i++) model[i] = 0
+        size = bytes
+      } else if (what < 80) {
+        const fails = chance(50)
+        if (fails) failCalls(WASI_FD_PWRITE, below(3), 1, EIO)
+        if (syncObject(object, chance(50)) == 0) {
+          assert(syncObject(object, false) <= 0, 'sync')
+          if (object.dirtyPages == 0 && !fails) compareDisk()
+        }
+      } else if (what < 88) {
+        lock()
+        dropClean(object)
+        unlock()
+      } else if (what < 94) {
+        lock()
+        evict(K.freeFrames + below(20))
+        unlock()
+      } else cleanSome(1 + below(10))
+      passMs(1)
+      check(object)
+      expectUndone()
+    }
+    for (let i = 0; i < 6 && object.dirtyPages != 0; i++) syncObject(object, false)
+    compareDisk()
+    drop(object)
+  })
+})
