@@ -43,16 +43,20 @@ export function cutBoth(space: Space, start: u64, end: u64): bool {
   return cut(space, start) && cut(space, end)
 }
 
+/** => one transaction unmaps it. Freeing an object relaxes, so a vma that has one is small only alone. */
 function isSmall(space: Space, start: u64, end: u64): bool {
   if ((end - start) >> K.pageShift > SMALL_PAGES) return false
   let count: u32 = 0
+  let objects: u32 = 0
   let vma = nextVma(space, start)
   while (vma != null && vma.start < end) {
     const object = vma.object
     if (object != null && object.viewed != 0) return false
+    if (object != null) objects++
     count++
     vma = nextVma(space, vma.end)
   }
+  if (objects != 0 && count > 1) return false
   return count <= SMALL_VMAS && holderOf(space, <u32>start, <u32>end) < 0
 }
 

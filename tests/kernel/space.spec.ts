@@ -24,11 +24,13 @@ import { sysMlock, sysMunlock } from '../../assembly/mlock'
 import { sysMmap, sysMunmap } from '../../assembly/mmap'
 import { sysMprotect } from '../../assembly/mprotect'
 import { sysMremap } from '../../assembly/mremap'
+import { pteOf } from '../../assembly/pte'
 import { noSource } from '../../assembly/source'
 import { me } from '../../assembly/thread'
+import { findVma, VMA_DYING } from '../../assembly/vma'
 import { bootSpec, checkAll, freeFrames, spawn } from './support/boot'
 import { below, chance, reseed } from './support/random'
-import { dieAtEveryPush, exemptStatic, expectUndone } from './support/transactions'
+import { dieAtEveryPush, exemptStatic, expectUndone, lookAtEnds } from './support/transactions'
 
 bootSpec(1600)
 exemptStatic(changetype<usize>(noSource()), 32)
@@ -276,6 +278,16 @@ function live(steps: u32): void {
   expectUndone()
 }
 
+let torn: bool = false
+
+/** A mapping that another thread could fault in now has lost its page already. */
+function lookForTorn(): void {
+  const space = process.space!
+  const vma = findVma(space, <u32>addressOf(1))
+  if (vma == null || (vma.flags & VMA_DYING) != 0) return
+  if (pteOf(space, <u32>addressOf(1)) == 0) torn = true
+}
+
 describe('spaces', () => {
   it('agree with an array of pages, and a death in any transaction leaves no trace', () => {
     reseed('spaces')
@@ -309,6 +321,23 @@ describe('spaces', () => {
     sysExit(process.pid, 0)
     checkAll()
     expect(freeFrames()).toBe(free)
+    expectUndone()
+  })
+
+  it('unmap two mappings in one transaction, or mark them first', () => {
+    process = spawn()
+    const rights = PROT_READ | PROT_WRITE
+    const flags = MAP_ANONYMOUS | MAP_FIXED
+    sysMmap(process, addressOf(0), 4096, rights, flags | MAP_SHARED, -1, 0)
+    sysMmap(process, addressOf(1), 4096, rights, flags | MAP_PRIVATE, -1, 0)
+    for (let page: u32 = 0; page < 2; page++) sysAccess(process, addressOf(page), 1, true)
+    sysRelease()
+    lookAtEnds(lookForTorn)
+    sysMunmap(process, addressOf(0), 8192)
+    lookAtEnds(null)
+    expect(torn).toBe(false)
+    sysExit(process.pid, 0)
+    checkAll()
     expectUndone()
   })
 })

@@ -37,6 +37,7 @@ let inPlay: bool = false
 let deaths: u32 = 0
 let differs: usize = 0
 let pushes: u32 = 0
+let looker: (() => void) | null = null
 let differsPush: u32 = 0
 let was: u32 = 0
 let is: u32 = 0
@@ -66,6 +67,11 @@ export function exemptStatic(address: usize, bytes: usize): void {
   store<u32>(EXEMPT + (exempt << 3), <u32>address)
   store<u32>(EXEMPT + (exempt << 3), <u32>bytes, 4)
   exempt++
+}
+
+/** Calls `look` at the end of every transaction, lock held; null: no more. It must not allocate. */
+export function lookAtEnds(look: (() => void) | null): void {
+  looker = look
 }
 
 /** => deaths played so far. */
@@ -250,6 +256,8 @@ export class TransactionProbe {
   static ending(): void {
     if (!inPlay) return
     if (depth() != 0 || everyPush) die()
+    const look = looker
+    if (look != null) look()
     copyState()
     pushes = 0
   }
