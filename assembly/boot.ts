@@ -3,7 +3,16 @@
  */
 import { ABI_VERSION, BUFFER_BYTES, EINVAL, ENOMEM, PAGE_SHIFT_MAX, PAGE_SHIFT_MIN } from './abi'
 import { now } from './env'
-import { allocFrame, allocRun, bootFrames, FRAME_BYTES, FRAME_KERNEL, frameAddress } from './frame'
+import { evict } from './evict'
+import {
+  allocFrame,
+  allocRun,
+  bootFrames,
+  FRAME_BYTES,
+  FRAME_KERNEL,
+  Frame,
+  frameAddress,
+} from './frame'
 import { put } from './journal'
 import { lock, unlock } from './lock'
 import { add, K, Root } from './root'
@@ -76,7 +85,7 @@ export function attachThread(flags: u32): i32 {
   if (me().buffer == 0) {
     lock()
     const frames = (BUFFER_BYTES + K.pageBytes - 1) >> K.pageShift
-    const run = allocRun(frames, FRAME_KERNEL)
+    const run = runForBuffer(frames)
     if (run != null) {
       put(changetype<usize>(me()) + offsetof<Thread>('buffer'), <u32>frameAddress(run))
       add(offsetof<Root>('committed'), frames)
@@ -85,4 +94,11 @@ export function attachThread(flags: u32): i32 {
   }
   leave()
   return me().buffer == 0 ? -ENOMEM : index
+}
+
+/** The buffer's frames stand side by side: clean pages leave until they do. Dirty ones cannot, as writing takes a buffer. => lock held; relaxes. */
+function runForBuffer(frames: u32): Frame | null {
+  let run = allocRun(frames, FRAME_KERNEL)
+  while (run == null && evict(K.freeFrames + frames)) run = allocRun(frames, FRAME_KERNEL)
+  return run
 }

@@ -3,6 +3,7 @@
 import { describe, expect, test } from 'vitest'
 import { boot, type Kernel, MS, O, opfs } from '../../dist/src/index.js'
 import { codeOf, inBrowser } from '../conformance/runtime.ts'
+import { startThread } from '../support/thread.ts'
 
 const encode = (text: string) => new TextEncoder().encode(text)
 const decode = (bytes: Uint8Array) => new TextDecoder().decode(bytes)
@@ -52,6 +53,21 @@ describe('a mounted store', () => {
     await map.promises.unmap()
     await kernel.close()
     expect(await read('f')).toBe('\0\0mapped\0\0')
+  })
+
+  test('a thread attaches when cached pages have taken all memory', async () => {
+    const { mount } = await store()
+    await using kernel = await mount()
+    const p = kernel.process()
+    const fd = await p.promises.open('/data/large', O.CREAT | O.RDWR)
+    const chunk = new Uint8Array(2 ** 20)
+    for (let at = 0; at < 48; at++) await p.promises.pwrite(fd, chunk, at * chunk.length)
+    await p.promises.fsync(fd)
+    for (let at = 0; kernel.stats().framesFree > 32; at++) {
+      await p.promises.pread(fd, chunk, (at % 48) * chunk.length)
+    }
+    await using thread = await startThread(new URL('./user.thread.ts', import.meta.url))
+    expect(await thread.call('attach', kernel.handle, p.pid)).toBe(p.pid)
   })
 
   test('a store through bytes is found, and written by close()', async () => {
