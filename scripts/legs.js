@@ -38,7 +38,7 @@ const vitest = `${modules}/vitest/vitest.mjs`
  * Longer than any leg takes on two slow cores; a leg past it hangs, and is killed. In the
  * environment, ISOPAGE_LEG_MINUTES sets another limit.
  */
-const LEG_TIMEOUT_MS = Number(process.env.ISOPAGE_LEG_MINUTES ?? 15) * 60_000
+const legTimeoutMs = () => Number(process.env.ISOPAGE_LEG_MINUTES ?? 15) * 60_000
 
 const nativeLeg = (command, flags, more = []) => ({
   absence: () => (existsSync(command) ? undefined : `${relative(root, command)} is not installed`),
@@ -109,7 +109,7 @@ export async function runLeg(name, vitestArgs) {
 
 /** What the process itself says on top of its report: a bad end with a good report is a failure. */
 function withReason({ code, timedOut, ...counts }) {
-  const minutes = LEG_TIMEOUT_MS / 60_000
+  const minutes = legTimeoutMs() / 60_000
   if (timedOut) return failing(counts, `killed after ${minutes} minutes without an end`)
   if (code !== 0 && !counts.failed) return failing(counts, `ended with exit code ${code}`)
   if (!counts.passed && !counts.failed) return failing(counts, 'ran no test')
@@ -130,7 +130,7 @@ async function runVitest(command, args, vitestArgs, where) {
   const reporters = ['--reporter=default', '--reporter=json', `--outputFile.json=${reportPath}`]
   const { code, timedOut } = await run(command, [...args, ...reporters, ...vitestArgs], {
     env: legEnvironment(where),
-    timeoutMs: LEG_TIMEOUT_MS,
+    timeoutMs: legTimeoutMs(),
   })
   if (!existsSync(reportPath)) return { code, timedOut }
   return { code, timedOut, ...countVitest(JSON.parse(readFileSync(reportPath, 'utf8'))) }
@@ -160,7 +160,7 @@ async function runKernelUnits(_vitestArgs, where) {
   const { code, timedOut, output } = await run(
     process.execPath,
     [`${modules}/@as-pect/cli/bin/asp.js`, ...args],
-    { env: legEnvironment(where), capture: true, timeoutMs: LEG_TIMEOUT_MS },
+    { env: legEnvironment(where), capture: true, timeoutMs: legTimeoutMs() },
   )
   const counted = /\[Tests\]: (\d+) \/ (\d+)/.exec(stripVTControlCharacters(output))
   if (!counted) return { code, timedOut }
@@ -181,7 +181,7 @@ function systemNode() {
 async function runPackage(_vitestArgs, where) {
   const app = join(where, 'app')
   mkdirSync(app)
-  const options = { env: legEnvironment(where), timeoutMs: LEG_TIMEOUT_MS }
+  const options = { env: legEnvironment(where), timeoutMs: legTimeoutMs() }
   const pack = ['pack', '--ignore-scripts', '--loglevel=error', '--pack-destination', where]
   const packed = await run('npm', pack, options)
   if (packed.code !== 0) return packed
@@ -206,7 +206,7 @@ async function runPackage(_vitestArgs, where) {
 
 /** The bench, one round a sample, in every runtime: that it runs and what its JSON looks like. */
 function runBench(_vitestArgs, where) {
-  const options = { env: legEnvironment(where), timeoutMs: LEG_TIMEOUT_MS }
+  const options = { env: legEnvironment(where), timeoutMs: legTimeoutMs() }
   return runTap(process.execPath, [`${root}tests/bench/shape.test.mjs`], options)
 }
 
@@ -229,7 +229,7 @@ async function runCheck(_vitestArgs, where) {
   const { code, timedOut, output } = await run(process.execPath, [`${root}scripts/check.js`], {
     env: legEnvironment(where),
     capture: true,
-    timeoutMs: LEG_TIMEOUT_MS,
+    timeoutMs: legTimeoutMs(),
   })
   const count = (word) => output.match(new RegExp(`^${word} `, 'gm'))?.length ?? 0
   return { code, timedOut, passed: count('ok    '), failed: count('FAILED') }

@@ -7,6 +7,7 @@
  *     npm test -- --only node -- tests/host -t word what stands after the second -- goes to vitest
  *     npm test -- --no-build                        what dist/ holds now
  *     npm test -- --check                           every leg, and `npm run check` as one more
+ *     npm run soak                                  the full counts of random tests; without it a twentieth
  */
 
 import { parseArgs, styleText } from 'node:util'
@@ -14,7 +15,7 @@ import { legNames, runLeg, testLegNames } from './legs.js'
 import { root, run } from './run.js'
 
 const USAGE =
-  'usage: npm test -- [--check] [--no-build] [--only <legs>] [-- <vitest arguments>]\n' +
+  'usage: npm test -- [--check] [--soak] [--no-build] [--only <legs>] [-- <vitest arguments>]\n' +
   `legs: ${legNames.join(',')}`
 
 const { only, build, vitestArgs } = readArguments(process.argv.slice(2))
@@ -37,9 +38,11 @@ function readArguments(argv) {
         only: { type: 'string' },
         build: { type: 'boolean', default: true },
         check: { type: 'boolean', default: false },
+        soak: { type: 'boolean', default: false },
       },
     })
     const only = values.only?.split(',') ?? (values.check ? legNames : testLegNames)
+    if (values.soak) beginSoak()
     const unknown = only.filter((name) => !legNames.includes(name))
     if (unknown.length > 0) throw new Error(`--only: no leg is named ${unknown.join(', ')}`)
     return { only, build: values.build, vitestArgs: split < 0 ? [] : argv.slice(split + 1) }
@@ -47,6 +50,12 @@ function readArguments(argv) {
     console.error(`isopage: ${error.message}\n${USAGE}`)
     process.exit(2)
   }
+}
+
+/** The legs inherit both: full counts, and hours to do them in. */
+function beginSoak() {
+  process.env.ISOPAGE_SOAK = '1'
+  process.env.ISOPAGE_LEG_MINUTES ??= '240'
 }
 
 async function buildOrExit() {
