@@ -314,7 +314,23 @@ export const PROCESS_THREADS: u32 = 7
 
 // ---- snapshots (stat.ts) -------------------------------------------------------------------------------------------------
 export const STAT_KERNEL_BYTES: u32 = 52
+/** Byte offsets of a mapping's record (stat_maps). OFFSET and INO are f64; MOUNT is -1 for the kernel's own files and anonymous memory. */
+export const STAT_MAP_START: u32 = 0
+export const STAT_MAP_END: u32 = 4
+export const STAT_MAP_PROT: u32 = 8
+export const STAT_MAP_FLAGS: u32 = 12
+export const STAT_MAP_OFFSET: u32 = 16
+export const STAT_MAP_INO: u32 = 24
+export const STAT_MAP_MAX_PROT: u32 = 32
+export const STAT_MAP_MOUNT: u32 = 36
+export const STAT_MAP_OBJECT_RESIDENT: u32 = 40
+export const STAT_MAP_OBJECT_DIRTY: u32 = 44
 export const STAT_MAP_BYTES: u32 = 48
+/** Bits of FLAGS. */
+export const STAT_MAP_SHARED: u32 = 1
+export const STAT_MAP_LOCKED: u32 = 2
+export const STAT_MAP_ANONYMOUS: u32 = 128
+/** Bits of a page (stat_pages). */
 export const STAT_PAGE_PRESENT: u32 = 1
 export const STAT_PAGE_DIRTY: u32 = 2
 export const STAT_PAGE_PRIVATE: u32 = 4

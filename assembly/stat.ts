@@ -6,7 +6,20 @@ import {
   BUFFER_DATA_BYTES,
   BUFFER_RESULT,
   STAT_KERNEL_BYTES,
+  STAT_MAP_ANONYMOUS,
   STAT_MAP_BYTES,
+  STAT_MAP_END,
+  STAT_MAP_FLAGS,
+  STAT_MAP_INO,
+  STAT_MAP_LOCKED,
+  STAT_MAP_MAX_PROT,
+  STAT_MAP_MOUNT,
+  STAT_MAP_OBJECT_DIRTY,
+  STAT_MAP_OBJECT_RESIDENT,
+  STAT_MAP_OFFSET,
+  STAT_MAP_PROT,
+  STAT_MAP_SHARED,
+  STAT_MAP_START,
   STAT_PAGE_DIRTY,
   STAT_PAGE_PRESENT,
   STAT_PAGE_PRIVATE,
@@ -24,7 +37,7 @@ import { Process } from './process'
 import { frameOfPte, PTE_PRIVATE, PTE_WRITE, PTE_ZERO, pteOf } from './pte'
 import { K } from './root'
 import { me } from './thread'
-import { findVma, indexOf, nextVma, Vma } from './vma'
+import { findVma, indexOf, nextVma, VMA_ANONYMOUS, VMA_LOCKED, VMA_SHARED, Vma } from './vma'
 
 function result(): usize {
   return <usize>me().buffer + BUFFER_RESULT
@@ -83,10 +96,7 @@ export function sysStatPages(process: Process, address: u64, pages: u32): i32 {
   return count
 }
 
-/**
- * Writes a record of STAT_MAP_BYTES a mapping, from the first that ends past `from`, to BUFFER_DATA: start, end, prot, flags (VMA_*), offset (f64, bytes),
- * inode number (f64, 0 for anonymous memory), maximal prot, mount (-1: kernel). => records written; 0 at the end.
- */
+/** Writes a record of STAT_MAP_* a mapping, from the first that ends past `from`, to BUFFER_DATA. => records written; 0 at the end. */
 export function sysStatMaps(process: Process, from: u64): i32 {
   const base = <usize>me().buffer + BUFFER_DATA
   let count: u32 = 0
@@ -103,16 +113,25 @@ export function sysStatMaps(process: Process, from: u64): i32 {
 
 function writeMap(to: usize, vma: Vma): void {
   const object = vma.object
-  store<u32>(to, <u32>vma.start)
-  store<u32>(to, <u32>vma.end, 4)
-  store<u32>(to, vma.prot, 8)
-  store<u32>(to, vma.flags, 12)
-  store<f64>(to, <f64>(vma.pageStart << K.pageShift), 16)
-  store<f64>(to, inodeNumber(vma), 24)
-  store<u32>(to, vma.maxProt, 32)
-  store<i32>(to, object == null || vma.inode == 0 ? -1 : object.mount, 36)
-  store<u32>(to, object == null ? 0 : object.resident, 40)
-  store<u32>(to, object == null ? 0 : object.dirtyPages, 44)
+  store<u32>(to, <u32>vma.start, STAT_MAP_START)
+  store<u32>(to, <u32>vma.end, STAT_MAP_END)
+  store<u32>(to, vma.prot, STAT_MAP_PROT)
+  store<u32>(to, mapFlags(vma), STAT_MAP_FLAGS)
+  store<f64>(to, <f64>(vma.pageStart << K.pageShift), STAT_MAP_OFFSET)
+  store<f64>(to, inodeNumber(vma), STAT_MAP_INO)
+  store<u32>(to, vma.maxProt, STAT_MAP_MAX_PROT)
+  store<i32>(to, object == null || vma.inode == 0 ? -1 : object.mount, STAT_MAP_MOUNT)
+  store<u32>(to, object == null ? 0 : object.resident, STAT_MAP_OBJECT_RESIDENT)
+  store<u32>(to, object == null ? 0 : object.dirtyPages, STAT_MAP_OBJECT_DIRTY)
+}
+
+/** => what observers are told of a mapping: STAT_MAP_* bits. */
+function mapFlags(vma: Vma): u32 {
+  let flags: u32 = 0
+  if ((vma.flags & VMA_SHARED) != 0) flags |= STAT_MAP_SHARED
+  if ((vma.flags & VMA_LOCKED) != 0) flags |= STAT_MAP_LOCKED
+  if ((vma.flags & VMA_ANONYMOUS) != 0) flags |= STAT_MAP_ANONYMOUS
+  return flags
 }
 
 function inodeNumber(vma: Vma): f64 {

@@ -49,3 +49,5 @@ export const S = /* @__PURE__ */ Object.freeze({ ...group('S_'), IFMT: abi.S_IFM
 export const FALLOC_FL = /* @__PURE__ */ group('FALLOC_FL_')
 /** Resources of getrlimit(2) and setrlimit(2). */
 export const RLIMIT = /* @__PURE__ */ group('RLIMIT_')
+/** State of a page in `pages()`: PRESENT, DIRTY, PRIVATE, ZERO (the shared page of zeros), VIEWED (under `bytes`), WRITABLE. */
+export const PAGE = /* @__PURE__ */ group('STAT_PAGE_')

@@ -14,6 +14,7 @@ export {
   MREMAP,
   MS,
   O,
+  PAGE,
   POSIX_MADV,
   PROT,
   RLIMIT,
@@ -33,6 +34,7 @@ export type {
   WaitOptions,
   WaitResult,
 } from './mapping.js'
+export type { MapEntry } from './maps.js'
 export type { MmapOptions } from './memory.js'
 export type { Mountable } from './mounts.js'
 export type { CallOptions, Process, ProcessPromises } from './process.js'

@@ -16,6 +16,7 @@ import {
 } from './check.js'
 import { kernelError } from './errors.js'
 import { FileCalls } from './files.js'
+import { counted, type MapEntry, readMaps, type UncountedMap } from './maps.js'
 
 export interface MmapOptions {
   /** The file; none with MAP.ANONYMOUS. */
@@ -140,6 +141,34 @@ export abstract class MemoryCalls extends FileCalls {
       found.push(instance.bytes.slice(instance.dataAt, instance.dataAt + pages))
     }
     return found.length === 1 ? (found[0] as Uint8Array) : concatenate(found)
+  }
+
+  /** The mappings of the process by address, each with its pages counted: /proc/PID/maps for observers. */
+  maps(): MapEntry[] {
+    const { calls, instance } = this
+    const found: UncountedMap[] = []
+    for (let from = 0; ; from = found.at(-1)?.end ?? 0) {
+      const count = this.done('maps', calls.stat_maps(this.pid, from))
+      if (count === 0) break
+      found.push(...readMaps(instance, count))
+    }
+    return found.map((map) => counted(map, this.pages(map.start, map.end - map.start)))
+  }
+
+  /** The state of the pages that hold a range, for observers. => a byte of PAGE.* bits a page; 0 where nothing is mapped. */
+  pages(address: number, length: number): Uint8Array {
+    const { calls, instance, pageSize } = this
+    checkSize('address', address)
+    checkSize('length', length)
+    const first = Math.floor(address / pageSize)
+    const bits = new Uint8Array(Math.ceil((address + length) / pageSize) - first)
+    for (let done = 0; done < bits.length; ) {
+      const at = (first + done) * pageSize
+      const count = this.done('pages', calls.stat_pages(this.pid, at, bits.length - done))
+      bits.set(instance.bytes.subarray(instance.dataAt, instance.dataAt + count), done)
+      done += count
+    }
+    return bits
   }
 
   /** mlock(2). */

@@ -1,0 +1,75 @@
+#!/usr/bin/env node
+/**
+ * The command `isopage`. Standard output has the report, standard error what went wrong.
+ * Exit codes: 0 all checks hold, 1 a check or the file failed, 2 wrong usage.
+ */
+import { readFileSync } from 'node:fs'
+import { type Command, type Options, readCommand, USAGE, UsageError } from './options.js'
+import type { Report, Tell } from './report.js'
+import { runMap } from './run.js'
+import { Screen } from './screen.js'
+import { TextReport } from './text.js'
+
+const FAILED = 1
+const MISUSED = 2
+
+process.stdout.on('error', stopWritingTo)
+process.exitCode = await main(process.argv.slice(2))
+
+/** => the exit code. */
+async function main(argv: readonly string[]): Promise<number> {
+  try {
+    return (await run(readCommand(argv))) ? 0 : FAILED
+  } catch (error) {
+    const misuse = misuseOf(error)
+    if (misuse === undefined) console.error(`isopage: ${messageOf(error)}`)
+    else console.error(`isopage: ${misuse}\nisopage --help tells what can be said.`)
+    return misuse === undefined ? FAILED : MISUSED
+  }
+}
+
+/** => all is well. */
+async function run(command: Command): Promise<boolean> {
+  if (command.name === 'map') return map(command.options)
+  process.stdout.write(command.name === 'help' ? USAGE : `${version()}\n`)
+  return true
+}
+
+async function map(options: Options): Promise<boolean> {
+  if (options.json) return mapToJson(options)
+  const screen = new Screen(process.stdout, options.color)
+  return runMap(options, version(), new TextReport(screen).tell, screen.progress)
+}
+
+async function mapToJson(options: Options): Promise<boolean> {
+  const report: Partial<Report> = {}
+  const tell: Tell = (section, found) => {
+    report[section] = found
+  }
+  const ok = await runMap(options, version(), tell, () => {})
+  process.stdout.write(`${JSON.stringify(report, null, 2)}\n`)
+  return ok
+}
+
+function version(): string {
+  const manifest = new URL('../../../package.json', import.meta.url)
+  return JSON.parse(readFileSync(manifest, 'utf8')).version
+}
+
+/** => what was wrong with the command line; undefined when something else was. */
+function misuseOf(error: unknown): string | undefined {
+  if (error instanceof UsageError) return error.message
+  const { code, message } = error as Error & { code?: string }
+  const byBoot = code === 'ERR_OUT_OF_RANGE' && message.includes('options.memory')
+  return byBoot ? message.replace('options.memory', '--memory') : undefined
+}
+
+function messageOf(error: unknown): string {
+  return error instanceof Error ? error.message : String(error)
+}
+
+/** A reader that has seen enough, such as `head`, is no failure. */
+function stopWritingTo(error: NodeJS.ErrnoException): void {
+  if (error.code !== 'EPIPE') throw error
+  process.exit()
+}
