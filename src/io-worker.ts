@@ -14,20 +14,21 @@ import { type Port, parentPort } from './runtime.js'
 
 const FLUSH_PAGES = 4096
 
-const port: Port<FromWorker, ToWorker> = await parentPort()
-
-port.onMessage((message) => {
-  if (message.type === 'start') start(message)
+// No top-level await: bundlers make classic scripts of workers.
+parentPort<FromWorker, ToWorker>().then((port) => {
+  port.onMessage((message) => {
+    if (message.type === 'start') start(port, message)
+  })
 })
 
-async function start(message: StartMessage): Promise<void> {
+async function start(port: Port<FromWorker, ToWorker>, message: StartMessage): Promise<void> {
   try {
     const place = await join(message.handle, message)
     const { instance } = place
     if (!isLater(place)) instance.table.setFlusher(instance.index)
     port.post({ type: 'ready', slot: instance.index, doorbell: instance.doorbell })
     await serve(place, message.handle.settings.dirtyAgeMs / 4)
-    await end(place)
+    port.post(await end(place))
   } catch (error) {
     port.post({ type: 'failed', error: toRecord(error) })
   }
@@ -67,7 +68,7 @@ async function rung(instance: Instance, bell: number): Promise<void> {
   if (async) await value
 }
 
-async function end({ providers }: Place): Promise<void> {
+async function end({ providers }: Place): Promise<FromWorker> {
   const failure = await disposeAll(providers)
-  port.post(failure ? { type: 'closed', error: toRecord(failure) } : { type: 'closed' })
+  return failure ? { type: 'closed', error: toRecord(failure) } : { type: 'closed' }
 }

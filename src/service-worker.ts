@@ -13,15 +13,17 @@ import { type Port, parentPort } from './runtime.js'
 /** Pages that one round of write-back takes at most. */
 const FLUSH_PAGES = 4096
 
-const port: Port<FromWorker, ToWorker> = await parentPort()
 let place: Promise<Instance> | undefined
 
-port.onMessage(async (message) => {
-  if (message.type === 'start') await start(message)
-  else if (message.type === 'call' && place) port.post(answer(await place, message))
+// No top-level await: bundlers make classic scripts of workers.
+parentPort<FromWorker, ToWorker>().then((port) => {
+  port.onMessage(async (message) => {
+    if (message.type === 'start') await start(port, message)
+    else if (message.type === 'call' && place) port.post(answer(await place, message))
+  })
 })
 
-async function start(message: StartMessage): Promise<void> {
+async function start(port: Port<FromWorker, ToWorker>, message: StartMessage): Promise<void> {
   try {
     place = join(message.handle, message).then(({ instance }) => instance)
     const instance = await place

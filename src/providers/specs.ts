@@ -2,10 +2,12 @@
  * Mount specs: what `boot({ mounts })` is given, and how a thread makes a provider of one.
  *
  * A spec is structured-cloneable and names a module; nothing here imports a runtime's own modules,
- * so a browser bundle never meets node:fs. OPFS is reached by a literal import(), which
- * bundlers follow; disk's module only by its href, which they do not.
+ * so a browser bundle never meets node:fs. OPFS is imported as it is (a literal
+ * import() would split a worker's bundle, which classic scripts cannot); disk's module is reached only by its
+ * href, which bundlers do not follow.
  */
 import { ProviderError } from './errno.js'
+import makeOpfs from './opfs.js'
 import type { Provider, ProviderFactory, ProviderSpec } from './provider.js'
 
 /** The extension under which this build's modules stand beside each other. */
@@ -72,7 +74,7 @@ export function custom(
 export async function instantiate(spec: ProviderSpec): Promise<Provider> {
   const module: { default?: unknown } =
     spec.module === OPFS
-      ? await import('./opfs.js')
+      ? { default: makeOpfs }
       : await import(/* @vite-ignore */ /* webpackIgnore: true */ spec.module)
   if (typeof module.default !== 'function') {
     throw new ProviderError('EINVAL', `${spec.module} has no provider factory as default export`)
