@@ -27,7 +27,7 @@ export const LOG: usize = memory.data(1048576, 16)
 export const TOP: usize = memory.data(16, 16)
 const FREED: usize = TOP + 4
 /** In a record's count: its undo is to clear words (saveZeros), not to restore bytes. */
-const CLEARS: u32 = 0x80000000
+export const CLEARS: u32 = 0x80000000
 
 /** Pushes `bytes` bytes at `address` (a multiple of 4). => lock held. */
 export function save(address: usize, bytes: u32): void {
@@ -66,6 +66,7 @@ export function put(address: usize, value: u32): void {
  * => lock held.
  */
 export function saveZeros(address: usize, stride: u32, count: u32): void {
+  if (isDefined(TransactionProbe)) TransactionProbe.saving()
   const top = load<u32>(TOP)
   check(top + 12 <= LOG_BYTES, PANIC_JOURNAL_FULL, count)
   store<u32>(LOG + top, stride)

@@ -6,8 +6,8 @@
  * with the copy, and then put back (redo), so that the transaction goes on. A store that was not journalled shows as a differing byte.
  *
  * Not compared, as journal.ts excepts them: the journal, the lock's words, the atomic words of thread slots and their grants, page contents,
- * and what was free before: structures in a slab's free list (but for their link) and past where it was carved, and all but 16 bytes of
- * a free frame's descriptor.
+ * and what was free before: structures in a slab's free list (but for their link) and past where it was carved, and of a free frame's
+ * descriptor all but its kind, or 16 bytes where it heads a free block.
  *
  * Inside a transaction specs may not allocate managed memory, because its headers would differ.
  */
@@ -19,7 +19,7 @@ import {
   FRAME_TABLE,
   Frame,
 } from '../../../assembly/frame'
-import { depth, LOG, LOG_BYTES, rollback, TOP } from '../../../assembly/journal'
+import { CLEARS, depth, LOG, LOG_BYTES, rollback, TOP } from '../../../assembly/journal'
 import { K } from '../../../assembly/root'
 import { THREAD_BYTES, THREADS, Thread, threadsUsed } from '../../../assembly/thread'
 
@@ -49,7 +49,7 @@ let exempt: u32 = 0
 /** Reserves the room for copies behind the kernel's memory. => called once, after boot. */
 export function watchTransactions(): void {
   const frames = (<usize>K.frameCount) << K.pageShift
-  const bytes = __data_end + <usize>K.frameCount * FRAME_BYTES + frames + LOG_BYTES + 4096
+  const bytes = __data_end + <usize>K.frameCount * FRAME_BYTES + frames + LOG_BYTES * 2
   const base = (<usize>memory.grow(<i32>((bytes + 0xffff) >> 16))) << 16
   copies = base
   copiedTable = (base + __data_end + 63) & ~63
@@ -159,14 +159,16 @@ function forgiveSlab(before: Frame, offset: usize): void {
   memory.copy(copy + carved, live + carved, <usize>K.pageBytes - carved)
 }
 
-/** Of a free frame's descriptor only the first 16 bytes mean anything. */
+/** Of a free frame's descriptor only its kind means anything, of the first of a free block 16 bytes. */
 function compareTable(): usize {
   const bytes = <usize>K.frameCount * FRAME_BYTES
   if (compare(K.tableBase, copiedTable, bytes) == 0) return 0
   for (let offset: usize = 0; offset < bytes; offset += FRAME_BYTES) {
     const before = changetype<Frame>(copiedTable + offset)
     if (before.kind != FRAME_FREE && before.kind != FRAME_HEAD) continue
-    memory.copy(copiedTable + offset + 16, <usize>K.tableBase + offset + 16, FRAME_BYTES - 16)
+    const kept: usize = before.kind == FRAME_FREE ? 4 : 16
+    const at = copiedTable + offset + kept
+    memory.copy(at, <usize>K.tableBase + offset + kept, <usize>FRAME_BYTES - kept)
   }
   return compare(K.tableBase, copiedTable, bytes)
 }
@@ -206,14 +208,28 @@ function copyOf(at: usize): usize {
 
 /** Copies what a roll-back would overwrite (`back`: puts it there again). */
 function keep(top: u32, back: bool): void {
+  let words = redo + LOG_BYTES
   while (top != 0) {
-    const bytes = load<u32>(LOG + top - 4)
+    const count = load<u32>(LOG + top - 4)
+    const clears = (count & CLEARS) != 0
+    const bytes = clears ? 4 : count
     const address = <usize>load<u32>(LOG + top - 8)
     const at = redo + top - 8 - bytes
-    if (back) memory.copy(address, at, bytes)
+    if (clears) words = keepWords(words, address, load<u32>(LOG + top - 12), count & ~CLEARS, back)
+    else if (back) memory.copy(address, at, bytes)
     else memory.copy(at, address, bytes)
     top -= bytes + 8
   }
+}
+
+/** The same for a record of words that are cleared. => where the next words are kept. */
+function keepWords(at: usize, address: usize, stride: u32, count: u32, back: bool): usize {
+  for (let i: u32 = 0; i < count; i++) {
+    if (back) store<u32>(address + i * stride, load<u32>(at))
+    else store<u32>(at, load<u32>(address + i * stride))
+    at += 4
+  }
+  return at
 }
 
 /** Dies here, in play. */
