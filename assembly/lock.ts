@@ -19,7 +19,7 @@ import { now, panicked, stalled } from './env'
 import { commit, depth, rollback } from './journal'
 import { check, PANIC } from './panic'
 import { K } from './root'
-import { bury, mayBlock, me, self } from './thread'
+import { bury, mayBlock, me, self, sleepAt } from './thread'
 
 const LOCK: usize = memory.data(64, 64)
 const TURN: usize = LOCK + 4
@@ -81,7 +81,7 @@ function sleepOn(word: u32): void {
   }
   const marked = word | CONTENDED
   if (word != marked && atomic.cmpxchg<u32>(LOCK, word, marked) != word) return
-  atomic.wait<u32>(LOCK, marked, SLEEP_NS)
+  sleepAt(LOCK, marked, SLEEP_NS)
 }
 
 /** Ends the transaction and frees the lock. */

@@ -25,7 +25,7 @@ import { edit, put } from './journal'
 import { lock, relax, unlock } from './lock'
 import { check } from './panic'
 import { create, destroy } from './slab'
-import { beginPark, endPark, mayBlock, me, ring, Thread, threadAt } from './thread'
+import { beginPark, endPark, mayBlock, me, ring, sleepAt, Thread, threadAt } from './thread'
 
 const QUEUED: u32 = 0
 const WOKEN: u32 = 1
@@ -130,7 +130,7 @@ function nap(bell: u32, leftMs: f64): bool {
   if (mayBlock()) {
     const ns: i64 = leftMs > 1e9 ? -1 : <i64>(leftMs * 1e6) + 1
     beginPark()
-    atomic.wait<u32>(at, bell, ns)
+    sleepAt(at, bell, ns)
     endPark()
     if ((me().flags & THREAD_SERVES) != 0) serve()
     return true

@@ -6,11 +6,12 @@
 
 import { copyFileSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { root, run } from './run.js'
-import { refuseSections } from './wasm-sections.js'
+import { refuseInlinedWaits, refuseSections } from './wasm-sections.js'
 
 await step('asc', ['assemblyscript/bin/asc.js', '--config', 'asconfig.json', '--target', 'release'])
 const core = readFileSync(`${root}build/core.wasm`)
 refuseSections(core)
+refuseInlinedWaits(core)
 
 rmSync(`${root}dist`, { recursive: true, force: true })
 await step('tsc', ['typescript/bin/tsc', '-p', 'tsconfig.json'])

@@ -47,3 +47,22 @@ function leb128(bytes, at) {
   for (; bytes[at] & 0x80; at++, scale *= 128) value += (bytes[at] & 0x7f) * scale
   return [value + bytes[at] * scale, at + 1]
 }
+
+/** memory.atomic.wait32, aligned, offset 0. */
+const WAIT = [0xfe, 0x01, 0x02, 0x00]
+
+/**
+ * Throws when the binary does not hold exactly one wait instruction: sleepAt of assembly/thread.ts was inlined, and V8 11.3 (Node 20)
+ * would lose locals of the functions that got it.
+ * @param {Uint8Array} bytes a whole WebAssembly binary
+ */
+export function refuseInlinedWaits(bytes) {
+  let count = 0
+  for (let at = bytes.indexOf(WAIT[0]); at >= 0; at = bytes.indexOf(WAIT[0], at + 1)) {
+    if (WAIT.every((byte, index) => bytes[at + index] === byte)) count++
+  }
+  if (count === 1) return
+  throw new Error(
+    `build/core.wasm holds ${count} wait instructions, not 1: see sleepAt in assembly/thread.ts`,
+  )
+}
