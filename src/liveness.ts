@@ -12,7 +12,7 @@
  * Deno: a worker that holds a Web Lock ends when terminated; one that holds none may run on (measured in 2.9.5, reason unknown).
  * So it holds one, and nobody believes it.
  */
-import { builtin, onDeno, onNode } from './runtime.js'
+import { builtin, onDeno, onNode, threadId } from './runtime.js'
 import type { ThreadRecord } from './threads.js'
 
 /** What a thread records so that others can prove its death. */
@@ -38,7 +38,8 @@ function nameOf(kernelId: string, lockName: number): string {
 /** Makes this thread's death provable. Called before it claims a slot: no slot, nothing to repair. */
 export async function announce(kernelId: string): Promise<Life> {
   let lockName = 0
-  if (!onNode || onDeno) {
+  // Not on Deno's main thread: nothing terminates that, and a lock would keep the process alive.
+  if (!onNode || (onDeno && (await threadId()) !== 0)) {
     lockName = crypto.getRandomValues(new Int32Array(1))[0] as number
     await hold(nameOf(kernelId, lockName))
   }

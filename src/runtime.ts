@@ -134,7 +134,9 @@ export function pause(milliseconds: number): Promise<void> {
 /** Calls `act` every so often until the returned function is called; keeps no process alive. */
 export function every(milliseconds: number, act: () => void): () => void {
   const timer = setInterval(act, milliseconds) as unknown
-  ;(timer as { unref?: () => void }).unref?.()
+  const { Deno } = globalThis as { Deno?: { unrefTimer(timer: unknown): void } }
+  if (Deno) Deno.unrefTimer(timer)
+  else (timer as { unref?: () => void }).unref?.()
   return () => clearInterval(timer as number)
 }
 

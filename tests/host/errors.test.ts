@@ -74,6 +74,8 @@ const CALLS: Readonly<Record<string, readonly string[]>> = {
   madvise: [INTEGER, INTEGER, INTEGER],
   posix_madvise: [INTEGER, INTEGER, INTEGER],
   mincore: [INTEGER, INTEGER],
+  maps: [],
+  pages: [INTEGER, INTEGER],
   mlock: [INTEGER, INTEGER],
   munlock: [INTEGER, INTEGER],
   mlockall: [INTEGER],
