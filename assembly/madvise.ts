@@ -78,7 +78,7 @@ function adviseVma(space: Space, vma: Vma, from: u64, to: u64, advice: u32): i32
   }
   if (advice == MADV_WILLNEED) {
     unlock()
-    if (vma.prot != 0) populate(space, <u32>from, to - from)
+    if (vma.prot != 0) populate(space, <u32>from, to - from, false)
     return 0
   }
   if (advice == MADV_REMOVE) return removePages(vma, from, to)
@@ -103,14 +103,17 @@ function dropEntries(space: Space, from: u64, to: u64): void {
 /** MADV_REMOVE: a hole in a shared writable object without backing. => lock held at entry, free at return. */
 function removePages(vma: Vma, from: u64, to: u64): i32 {
   const object = vma.object
-  const shared = (vma.flags & VMA_SHARED) != 0
-  if (object == null || !shared || (vma.flags & VMA_LOCKED) != 0 || object.kind == OBJECT_FILE) {
+  if (object == null || (vma.flags & VMA_LOCKED) != 0) {
     unlock()
     return -EINVAL
   }
-  if ((vma.maxProt & PROT_WRITE) == 0) {
+  if ((vma.flags & VMA_SHARED) == 0 || (vma.maxProt & PROT_WRITE) == 0) {
     unlock()
     return -EACCES
+  }
+  if (object.kind == OBJECT_FILE) {
+    unlock()
+    return -EINVAL
   }
   const first = indexOf(vma, <u32>from) << K.pageShift
   holdObject(object)

@@ -91,7 +91,7 @@ export function sysMlock(process: Process, address: u64, length: u64): i32 {
   const result = refused != 0 ? -refused : changeFlags(space, start, start + bytes, VMA_LOCKED, 0)
   unlock()
   if (result != 0) return result
-  const filled = populate(space, <u32>start, bytes)
+  const filled = populate(space, <u32>start, bytes, true)
   if (filled == -EWOULDBLOCK_PARK) return filled
   return filled == 0 ? 0 : -ENOMEM
 }
@@ -158,7 +158,7 @@ function fillAll(space: Space): void {
     const end = vma == null ? WINDOW_END : vma.end
     const readable = vma != null && vma.prot != 0
     unlock()
-    if (readable) populate(space, <u32>start, end - start)
+    if (readable) populate(space, <u32>start, end - start, true)
     at = end
   }
 }

@@ -94,7 +94,7 @@ export function sysMmap(
   unlock()
   if (result < 0 && result > -4096) return result
   const wanted = (flags & (MAP_POPULATE | MAP_LOCKED)) != 0 || mustFill(process.space!)
-  if (wanted && (prot & 7) != 0) populate(process.space!, <u32>result, pageRound(length))
+  if (wanted && (prot & 7) != 0) populate(process.space!, <u32>result, pageRound(length), true)
   return result
 }
 

@@ -67,7 +67,8 @@ export function sysMremap(
   const result = remapLocked(process, address, before, after, flags, fixed ? wanted : 0)
   const locked = result < -4096 && isLocked(process.space!, <u32>result)
   unlock()
-  if (locked && after > before) populate(process.space!, <u32>result + <u32>before, after - before)
+  if (locked && after > before)
+    populate(process.space!, <u32>result + <u32>before, after - before, true)
   return result
 }
 
