@@ -112,9 +112,11 @@ function statHeld(inode: Inode): i32 {
     result = bytes < 0 ? bytes : statPath(inode.mount, scratch(), bytes)
   }
   if (result == 0) putMounted(inode.mount)
-  if (result != -ENOENT) return result
+  if (result != 0 && result != -ENOENT) return result
   lock()
-  putInode(inode)
+  // By the inode itself: one whose last name is gone is found by no number.
+  if (result == 0) putCached(inode)
+  else putInode(inode)
   unlock()
   return 0
 }
