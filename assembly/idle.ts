@@ -4,6 +4,8 @@
  *
  *   tmpfs, nlink 0            -> freed, pages and all
  *   mount, name gone          -> freed, its provider descriptor closed
+ *   mount, written, unsynced  -> made durable first: the next fsync of the file, perhaps of another
+ *                                inode by then, promises these bytes too
  *   mount, nothing dirty      -> provider descriptor closed, size and mtime noted; kept in the LRU
  *                                list while it has pages
  *   mount, dirty              -> kept in the LRU list with its descriptor, until write-back has
@@ -25,7 +27,7 @@ import { dropRef, MemObject, takeIdle } from './object'
 import { check } from './panic'
 import { destroyObject } from './release'
 import { K, Root } from './root'
-import { syncObject } from './writeback'
+import { syncObject, syncStore } from './writeback'
 
 /** Inodes in the LRU list. */
 const LRU_COUNT: usize = memory.data(16, 16)
@@ -60,10 +62,22 @@ function settle(object: MemObject): void {
     return
   }
   const clean = object.dirtyPages == 0 && object.writing == 0
+  const synced = object.unsynced == 0
   if (inode.gone != 0) end(inode)
-  else if (clean && object.fd >= 0) closeProvider(inode)
-  else if (clean && object.resident == 0) end(inode)
+  else if (clean && object.fd >= 0 && synced) closeProvider(inode)
+  else if (clean && object.fd >= 0 && inode.inLru == 0) makeDurable(inode)
+  else if (clean && object.fd < 0 && object.resident == 0) end(inode)
   else if (inode.inLru == 0) pushLru(inode)
+}
+
+/**
+ * Syncs what was written, after which the inode gets idle again. One that cannot be synced keeps its
+ * descriptor, for sync_all or trim.
+ */
+function makeDurable(inode: Inode): void {
+  holdInode(inode)
+  if (syncStore(inode.object!, false) != 0 && inode.inLru == 0) pushLru(inode)
+  letGoInode()
 }
 
 /**
@@ -117,7 +131,8 @@ function trim(): void {
   const object = inode.object!
   removeLru(inode)
   if (object.refs != 1) return
-  if (object.dirtyPages == 0 && object.writing == 0) {
+  const durable = object.unsynced == 0 || object.fd < 0
+  if (object.dirtyPages == 0 && object.writing == 0 && durable) {
     end(inode)
     return
   }
