@@ -27,8 +27,12 @@ export default defineConfig({
   // Known before a browser starts: what Vite finds in the middle of a run makes it load the page anew.
   optimizeDeps: { include: ['@wasmer/wasi', 'fast-check'] },
   test: {
-    include: ['tests/{conformance,host,system}/**/*.test.ts'],
+    include: ['tests/{conformance,host,system,model,oracle}/**/*.test.ts'],
     fileParallelism: false,
+    env: {
+      ISOPAGE_SOAK: process.env.ISOPAGE_SOAK ?? '',
+      ISOPAGE_SEED: process.env.ISOPAGE_SEED ?? '',
+    },
     pool: 'forks',
     testTimeout: 30_000,
     projects: inNode ? [native, await chromium(), await firefox()] : [native],

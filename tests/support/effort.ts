@@ -1,0 +1,22 @@
+/**
+ * How much a random test does: ISOPAGE_SOAK=1 for the full count, a twentieth without; ISOPAGE_SEED=<seed> for one run again. Browsers
+ * get both from vitest.config.ts.
+ */
+
+const environment: Record<string, string | undefined> = {
+  ...(import.meta as { env?: Record<string, string> }).env,
+  ...globalThis.process?.env,
+}
+
+export const soak = Boolean(environment.ISOPAGE_SOAK)
+
+/** A twentieth of `count`, all of it in a soak. */
+export function effort(count: number): number {
+  return soak ? count : Math.ceil(count / 20)
+}
+
+/** The seed of a run: ISOPAGE_SEED, or a new one. */
+export function seedOf(): number {
+  const given = environment.ISOPAGE_SEED
+  return given ? Number(given) | 0 : (Math.random() * 2 ** 31) | 0
+}

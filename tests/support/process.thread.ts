@@ -1,0 +1,39 @@
+/** A thread that makes calls of the processes it is told of: the other hand in tests with several threads. */
+
+import { attach, type Handle, type Kernel, type Process } from '../../dist/src/index.js'
+import { serve } from './thread-port.ts'
+
+let kernel: Kernel
+const processes = new Map<number, Process>()
+
+await serve({
+  async attach(handle: Handle) {
+    kernel = await attach(handle)
+  },
+  join(pid: number) {
+    processes.set(pid, kernel.process({ pid }))
+  },
+  part(pid: number) {
+    processes.delete(pid)
+  },
+  /** Any call of a process. A failure goes as a value: a clone of an error loses its code. */
+  call(pid: number, name: keyof Process, args: unknown[]) {
+    const process = processes.get(pid) as Process
+    try {
+      const value = (process[name] as (...args: unknown[]) => unknown).apply(process, args)
+      return {
+        value: name === 'mmap' ? { address: (value as { address: number }).address } : value,
+      }
+    } catch (error) {
+      const { code, address, message } = error as {
+        code?: string
+        address?: number
+        message: string
+      }
+      return { failure: { code, address, message } }
+    }
+  },
+  async leave() {
+    await kernel.close()
+  },
+})
