@@ -129,12 +129,12 @@ export function sysLockRange(
   length: i64,
 ): i32 {
   if (command < F_GETLK || command > F_SETLKW || kind > F_UNLCK) return -EINVAL
-  if (command == F_GETLK && kind == F_UNLCK) return -EINVAL
   lock()
   makeRoom(ROOM_FRAMES)
   const file = fileAt(process, fd)
   let result = 0
   if (file == null || (file.flags & O_PATH) != 0) result = -EBADF
+  else if (command == F_GETLK && kind == F_UNLCK) result = -EINVAL
   else result = chooseRange(file, whence, start, length)
   if (result == 0 && command != F_GETLK) result = checkRights(file!, kind)
   if (result < 0) {

@@ -75,6 +75,10 @@ export function sysFtruncate(process: Process, fd: i32, size: u64): i32 {
  * mode 0, which extends the file; the provider decides about space.
  */
 export function sysFallocate(process: Process, fd: i32, mode: u32, offset: u64, length: u64): i32 {
+  lock()
+  const open = fileAt(process, fd) != null
+  unlock()
+  if (!open) return -EBADF // before the arguments, as on Linux
   if (length == 0 || offset > OFFSET_MAX + 1 || length > OFFSET_MAX + 1) return -EINVAL
   if (offset + length > OFFSET_MAX) return -EFBIG
   const punches = mode == (FALLOC_FL_KEEP_SIZE | FALLOC_FL_PUNCH_HOLE)
