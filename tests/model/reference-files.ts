@@ -113,10 +113,10 @@ export class ReferenceFiles {
     offset: number,
     length: number,
   ): undefined {
+    const file = p.slots[slot] ?? fail('EBADF')
     if (length === 0) fail('EINVAL')
     if (mode !== 0 && mode !== 1 && mode !== 3) fail('ENOTSUP')
-    const file = p.slots[slot]
-    if (!file?.write) fail('EBADF')
+    if (!file.write) fail('EBADF')
     if (mode !== 0 && this.traits.mounted) fail('ENOTSUP')
     if (mode === 3) file.pages.zero(offset, offset + length)
     else if (mode === 0 && offset + length > file.pages.size)
@@ -193,8 +193,8 @@ export class ReferenceFiles {
   }
 
   getlk(p: ProcessModel, slot: number, kind: number, start: number, length: number): string {
-    if (kind === 2) fail('EINVAL')
     const file = p.slots[slot] ?? fail('EBADF')
+    if (kind === 2) fail('EINVAL')
     const to = length === 0 ? 65 : start + length
     return this.#conflicts(p, file.pages, kind, start, to) ? 'ok held' : 'ok free'
   }

@@ -123,7 +123,7 @@ const numbersOf: Readonly<Record<StepName, { weight: number; numbers: fc.Arbitra
     numbers: fc
       .tuple(
         roughRange,
-        fc.oneof({ weight: 12, arbitrary: prot }, { weight: 1, arbitrary: fc.constant(8) }),
+        fc.oneof({ weight: 12, arbitrary: prot }, { weight: 1, arbitrary: fc.constant(16) }),
       )
       .map(([[a, l], p]) => [a, l, p]),
   },
