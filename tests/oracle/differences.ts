@@ -34,6 +34,9 @@ function difference(reference: Reference, [name, process, ...n]: Step): string |
   if (name === 'mmap' && (d & MAP_TYPE) === MAP_SHARED_VALIDATE && d & MAP_FIXED_NOREPLACE) {
     return 'Linux forgot MAP_FIXED_NOREPLACE among the flags that MAP_SHARED_VALIDATE knows'
   }
+  if (name === 'mremap' && b === 0 && d & MREMAP_FIXED && a === n[4]) {
+    return 'Linux unmaps the mapping that is to be doubled onto itself, Isopage refuses the overlap'
+  }
   if (name === 'mremap') {
     const length = Math.max(b, c, PAGE)
     const moved = d & MREMAP_FIXED && reference.isPatchwork(process, n[4] as number, length)
@@ -41,10 +44,17 @@ function difference(reference: Reference, [name, process, ...n]: Step): string |
       return 'which mappings are one is for each system to decide; Linux 6.17 and later move several at once'
     }
   }
+  if (name === 'flock' && isMapped(reference, reference.processes[process]?.slots[a]?.pages)) {
+    return 'on Linux a mapping keeps the open description, and its flock, here the file alone'
+  }
   if ((name === 'load' || name === 'store') && touchesTail(reference, process, a, b)) {
     return 'ext4 clears what was stored past the end when it writes the page back, Isopage in the copy that it writes'
   }
   return undefined
+}
+
+function isMapped(reference: Reference, pages: Pages | undefined): boolean {
+  return reference.processes.some(({ arena }) => arena.some((page) => page && page.pages === pages))
 }
 
 function touchesTail(reference: Reference, process: number, address: number, length: number) {
