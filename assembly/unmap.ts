@@ -16,6 +16,7 @@ import { destroy } from './slab'
 import { zap } from './space'
 import {
   findVma,
+  firstWithin,
   nextVma,
   pagesIn,
   splitVma,
@@ -48,13 +49,13 @@ function isSmall(space: Space, start: u64, end: u64): bool {
   if ((end - start) >> K.pageShift > SMALL_PAGES) return false
   let count: u32 = 0
   let objects: u32 = 0
-  let vma = nextVma(space, start)
-  while (vma != null && vma.start < end) {
+  let vma = firstWithin(space, start, end)
+  while (vma != null) {
     const object = vma.object
     if (object != null && object.viewed != 0) return false
     if (object != null) objects++
     count++
-    vma = nextVma(space, vma.end)
+    vma = firstWithin(space, vma.end, end)
   }
   if (objects != 0 && count > 1) return false
   return count <= SMALL_VMAS && holderOf(space, <u32>start, <u32>end) < 0
@@ -77,23 +78,23 @@ function inspectVma(vma: Vma): void {
 }
 
 function markDying(space: Space, start: u64, end: u64): void {
-  let vma = nextVma(space, start)
-  while (vma != null && vma.start < end) {
+  let vma = firstWithin(space, start, end)
+  while (vma != null) {
     const next = vma.end
     edit<Vma>(vma).flags |= VMA_DYING
     relaxIfDeep()
-    vma = nextVma(space, next)
+    vma = firstWithin(space, next, end)
   }
   relax()
 }
 
 function removeAll(space: Space, start: u64, end: u64): void {
-  let vma = nextVma(space, start)
-  while (vma != null && vma.start < end) {
+  let vma = firstWithin(space, start, end)
+  while (vma != null) {
     const next = vma.end
     removeVma(vma)
     relaxIfDeep()
-    vma = nextVma(space, next)
+    vma = firstWithin(space, next, end)
   }
 }
 
@@ -113,8 +114,8 @@ export function unmapRange(space: Space, start: u64, end: u64): i32 {
 
 /** Unmaps a range whose ends are borders. => small, or DYING. */
 function finishUnmap(space: Space, start: u64, end: u64): void {
-  const first = nextVma(space, start)
-  if (first == null || first.start >= end) return
+  const first = firstWithin(space, start, end)
+  if (first == null) return
   const dying = (first.flags & VMA_DYING) != 0
   inspectVmas(space, start, end)
   if (dying) settle(space, <u32>start, <u32>end)
@@ -124,11 +125,11 @@ function finishUnmap(space: Space, start: u64, end: u64): void {
 }
 
 function inspectVmas(space: Space, start: u64, end: u64): void {
-  let vma = nextVma(space, start)
-  while (vma != null && vma.start < end) {
+  let vma = firstWithin(space, start, end)
+  while (vma != null) {
     const next = vma.end
     inspectVma(vma)
-    vma = nextVma(space, next)
+    vma = firstWithin(space, next, end)
   }
 }
 

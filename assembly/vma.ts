@@ -93,6 +93,13 @@ export function nextVma(space: Space, address: u64): Vma | null {
   return changetype<Vma | null>(findEndingAfter(space.root, address))
 }
 
+/** => the first vma of [start, end), null when nothing is mapped there. */
+export function firstWithin(space: Space, start: u64, end: u64): Vma | null {
+  if (start >= end) return null
+  const vma = nextVma(space, start)
+  return vma != null && vma.start < end ? vma : null
+}
+
 /** Puts a filled-in vma into its space and its object's tree; the object's reference is the caller's to give. */
 export function link(space: Space, vma: Vma): void {
   vma.space = space
