@@ -2,8 +2,9 @@
  * A 128-bit hash of a page, to see whether untracked stores changed it. Not cryptographic: it guards against chance, not against an
  * attacker, who could as well have stored through a tracked call.
  *
- * The accumulation is XXH3's (Collet, xxHash 0.8): per 64-bit lane, acc += swapped data + low32(data ^ key) * high32(data ^ key); the key
- * moves with the position, the accumulators are folded by two independent multiply-and-shift finishers.
+ * The accumulation multiplies pairs of keyed 32-bit words, one of each of two vectors, as UMAC's NH does (Black et al., 1999), and adds each
+ * vector itself to the accumulator of the other's products, as XXH3 does (Collet, xxHash 0.8), so that a word that meets a zero is not lost.
+ * The key moves with the position; the accumulators are folded by two independent multiply-and-shift finishers.
  */
 
 /** The last hash, low and high half. */
@@ -13,14 +14,6 @@ export let hashHigh: u64 = 0
 const PRIME_A: u64 = 0x9e3779b185ebca87
 const PRIME_B: u64 = 0xc2b2ae3d27d4eb4f
 const PRIME_C: u64 = 0x165667b19e3779f9
-
-function step(acc: v128, data: v128, key: v128): v128 {
-  const mixed = v128.xor(data, key)
-  const low = v128.shuffle<u32>(mixed, mixed, 0, 2, 0, 2)
-  const high = v128.shuffle<u32>(mixed, mixed, 1, 3, 1, 3)
-  const swapped = v128.shuffle<u64>(data, data, 1, 0)
-  return i64x2.add(i64x2.add(acc, swapped), i64x2.extmul_low_i32x4_u(low, high))
-}
 
 function fold(state: u64, lane: u64, prime: u64): u64 {
   let x = (state ^ lane) * prime
@@ -37,12 +30,21 @@ export function hash(address: usize, bytes: u32): void {
   let d = i64x2(0xc0ac29b7c97c50dd, 0x3f84d5b5b5470917)
   let key = i64x2(0x9216d5d98979fb1b, 0xd1310ba698dfb5ac)
   const stride = i64x2(0x9e3779b97f4a7c15, 0xbf58476d1ce4e5b9)
+  const side = i64x2(0x2ffd72dbd01adfb7, 0xb8e1afed6a267e96)
   const end = address + bytes
   for (let at = address; at < end; at += 64) {
-    a = step(a, v128.load(at), key)
-    b = step(b, v128.load(at, 16), i64x2.add(key, sideKey()))
-    c = step(c, v128.load(at, 32), i64x2.sub(key, sideKey()))
-    d = step(d, v128.load(at, 48), v128.not(key))
+    const p = v128.load(at)
+    const q = v128.load(at, 16)
+    const r = v128.load(at, 32)
+    const s = v128.load(at, 48)
+    const pKeyed = v128.xor(p, key)
+    const qKeyed = v128.xor(q, i64x2.add(key, side))
+    const rKeyed = v128.xor(r, i64x2.sub(key, side))
+    const sKeyed = v128.xor(s, v128.not(key))
+    a = i64x2.add(i64x2.add(a, q), i64x2.extmul_low_i32x4_u(pKeyed, qKeyed))
+    b = i64x2.add(i64x2.add(b, p), i64x2.extmul_high_i32x4_u(pKeyed, qKeyed))
+    c = i64x2.add(i64x2.add(c, s), i64x2.extmul_low_i32x4_u(rKeyed, sKeyed))
+    d = i64x2.add(i64x2.add(d, r), i64x2.extmul_high_i32x4_u(rKeyed, sKeyed))
     key = i64x2.add(key, stride)
   }
   let low = fold(<u64>bytes, i64x2.extract_lane(a, 0), PRIME_A)
@@ -51,10 +53,6 @@ export function hash(address: usize, bytes: u32): void {
   high = finish(high, d, c, b, a, PRIME_B)
   hashLow = low
   hashHigh = high
-}
-
-function sideKey(): v128 {
-  return i64x2(0x2ffd72dbd01adfb7, 0xb8e1afed6a267e96)
 }
 
 function finish(state: u64, a: v128, b: v128, c: v128, d: v128, prime: u64): u64 {
