@@ -4,7 +4,7 @@
  */
 
 import {
-  copyFileSync,
+  cpSync,
   existsSync,
   mkdirSync,
   mkdtempSync,
@@ -16,7 +16,7 @@ import {
 import { tmpdir } from 'node:os'
 import { delimiter, join, relative } from 'node:path'
 import { stripVTControlCharacters } from 'node:util'
-import { installBrowsers } from './browsers.js'
+import { browserPath, installBrowsers } from './browsers.js'
 import { root, run } from './run.js'
 
 /**
@@ -177,11 +177,22 @@ function systemNode() {
     .find((path) => existsSync(path))
 }
 
+/** Where the browsers are, for tests that a Node without our scripts runs. */
+async function packageBrowsers() {
+  await installBrowsers(['chromium', 'firefox'])
+  return {
+    ISOPAGE_CHROMIUM: browserPath('chromium') ?? '',
+    ISOPAGE_FIREFOX: browserPath('firefox') ?? '',
+  }
+}
+
 /** Packs the package, installs it in an empty project, and runs tests/package/ there. */
 async function runPackage(_vitestArgs, where) {
   const app = join(where, 'app')
   mkdirSync(app)
-  const options = { env: legEnvironment(where), timeoutMs: legTimeoutMs() }
+  const found = await packageBrowsers()
+  const env = { ...legEnvironment(where), ISOPAGE_MODULES: modules, ...found }
+  const options = { env, timeoutMs: legTimeoutMs() }
   const pack = ['pack', '--ignore-scripts', '--loglevel=error', '--pack-destination', where]
   const packed = await run('npm', pack, options)
   if (packed.code !== 0) return packed
@@ -198,7 +209,7 @@ async function runPackage(_vitestArgs, where) {
   const installed = await run('npm', install, options)
   if (installed.code !== 0) return installed
   const scripts = readdirSync(`${root}tests/package`)
-  for (const script of scripts) copyFileSync(`${root}tests/package/${script}`, join(app, script))
+  cpSync(`${root}tests/package`, app, { recursive: true })
   const tests = scripts.filter((name) => name.endsWith('.test.mjs')).map((name) => join(app, name))
   await run(systemNode(), ['-p', '"isopage: the package on Node " + process.version'], options)
   return runTap(systemNode(), tests, options)

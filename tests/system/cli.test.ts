@@ -96,7 +96,9 @@ describe.skipIf(inBrowser)('isopage map', () => {
       }
     },
   )
+})
 
+describe.skipIf(inBrowser)('isopage map, of any file', () => {
   test.each([1, 63, 64, PAGE - 1, PAGE, PAGE + 1, 5 * PAGE + 123])(
     'maps a file of %i bytes',
     SLOW,
@@ -110,9 +112,6 @@ describe.skipIf(inBrowser)('isopage map', () => {
       expect(report.file.pages).toBe(Math.ceil(bytes / PAGE))
     },
   )
-})
-
-describe.skipIf(inBrowser)('isopage map: what it tells, and what it refuses', () => {
   test('--json is one document that agrees with itself', SLOW, async () => {
     using place = makePlace()
     const { out } = await place.run('map', '--json')
