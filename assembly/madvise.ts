@@ -77,8 +77,9 @@ function adviseVma(space: Space, vma: Vma, from: u64, to: u64, advice: u32): i32
     return result
   }
   if (advice == MADV_WILLNEED) {
+    const reachable = vma.prot != 0
     unlock()
-    if (vma.prot != 0) populate(space, <u32>from, to - from, false)
+    if (reachable) populate(space, <u32>from, to - from, false)
     return 0
   }
   if (advice == MADV_REMOVE) return removePages(vma, from, to)

@@ -26,21 +26,24 @@ import { Process, Space } from './process'
 import { makePte, nextPte, pteAt, setPte, trimTables } from './pte'
 import { makeRoom } from './room'
 import { K, pageRound } from './root'
-import { create } from './slab'
+import { create, destroy } from './slab'
 import { findRoom, isFree } from './space'
 import { cutBoth, unmapRange } from './unmap'
 import {
   findVma,
   link,
   mergeVma,
-  pagesIn,
   setRange,
   unlink,
   VMA_CHARGED,
+  VMA_DYING,
   VMA_LOCKED,
   VMA_SHARED,
   Vma,
 } from './vma'
+
+/** Pages moved in one transaction. */
+const PIECE_PAGES: u32 = 4096
 
 /**
  * => the mapping's address now; -EINVAL (unaligned, new size 0, unknown flags, FIXED without MAYMOVE, overlap, DONTUNMAP, old size 0 of a
@@ -166,7 +169,7 @@ function duplicate(
 /** => where the mapping will be: `wanted`, emptied, or new room; -errno. */
 function prepare(process: Process, bytes: u64, wanted: u64): i32 {
   const space = process.space!
-  if (space.count + 2 >= K.mappingsMax) return -ENOMEM
+  if (space.count + 4 >= K.mappingsMax) return -ENOMEM
   if (wanted == 0) {
     const room = findRoom(space, bytes, bytes >= 65536 ? 65536 : K.pageBytes)
     return room == 0 ? -ENOMEM : <i32>room
@@ -175,37 +178,99 @@ function prepare(process: Process, bytes: u64, wanted: u64): i32 {
   return result < 0 ? result : <i32>wanted
 }
 
-/** Moves [address, address + min(before, after)) and gives the rest back, or adds what is missing. */
+/**
+ * Moves [address, address + min(before, after)) and gives the rest back, or adds what is missing. Piece by piece: each is a transaction, and the
+ * mapping is whole between any two, part of it here and part there. DYING vmas keep the room until the pieces, and what is added, arrive.
+ */
 function moveTo(process: Process, address: u64, before: u64, after: u64, wanted: u64): i32 {
   const space = process.space!
   const kept = min(before, after)
   const to = prepare(process, after, wanted)
   if (to <= 0 && to > -4096) return to
-  if (after < before) {
-    const cutOff = unmapRange(space, address + after, address + before)
-    if (cutOff < 0) return cutOff
-  }
-  if (!tablesFor(space, <u32>address, kept, <u32>to)) return -ENOMEM
-  settle(space, <u32>address, <u32>(address + kept))
-  if (!cutBoth(space, address, address + kept)) {
+  const start = <u64>(<u32>to)
+  if (!isFree(space, start, start + after)) return moveTo(process, address, before, after, wanted)
+  if (!keepRoom(space, <u32>address, kept, start, after)) {
     abandon()
     return -ENOMEM
   }
-  const vma = findVma(space, <u32>address)
-  if (vma == null || vma.end < address + kept) return -EFAULT
-  if (after > before && !chargeGrowth(space, vma, <u32>((after - before) >> K.pageShift))) {
-    abandon()
-    return -ENOMEM
-  }
-  if (!isFree(space, <u64>(<u32>to), <u64>(<u32>to) + after)) {
-    abandon()
-    return moveTo(process, address, before, after, wanted)
-  }
-  moveVma(space, vma, <u32>to, after)
-  moveEntries(space, <u32>address, <u32>(address + kept), <u32>to)
   relax()
-  return to
+  let result = 0
+  if (after < before) result = unmapRange(space, address + after, address + before)
+  let done: u64 = 0
+  const piece = (<u64>PIECE_PAGES) << K.pageShift
+  while (done < kept && result == 0) {
+    const bytes = min(piece, kept - done)
+    result = movePiece(space, <u32>(address + done), bytes, start + done)
+    if (result == 0) done += bytes
+  }
+  if (result != 0) unmapRange(space, start + done, start + after)
+  else if (after > kept) arrive(space, start + kept)
+  return result != 0 ? result : to
 }
+
+/** Puts a DYING vma where the pieces will go, and the vma that is added behind them, DYING for now, with its promise. => false: memory is out. */
+function keepRoom(space: Space, from: u32, kept: u64, start: u64, after: u64): bool {
+  const room = create<Vma>()
+  if (changetype<usize>(room) == 0) return false
+  room.start = start
+  room.end = start + kept
+  room.pageEnd = kept >> K.pageShift
+  room.flags = VMA_DYING
+  link(space, room)
+  if (after <= kept) return true
+  const source = findVma(space, from)!
+  const added = create<Vma>()
+  if (changetype<usize>(added) == 0) return false
+  const pages = (after - kept) >> K.pageShift
+  if (!chargeGrowth(space, source, <u32>pages)) return false
+  memory.copy(changetype<usize>(added), changetype<usize>(source), offsetof<Vma>())
+  added.start = start + kept
+  added.end = start + after
+  added.pageStart = source.pageStart + ((from - source.start + kept) >> K.pageShift)
+  added.pageEnd = added.pageStart + pages
+  added.flags |= VMA_DYING
+  link(space, added)
+  const object = source.object
+  if (object != null) retain(object)
+  return true
+}
+
+/** What was added behind the pieces is a mapping now. */
+function arrive(space: Space, at: u64): void {
+  const added = edit<Vma>(findVma(space, <u32>at)!)
+  added.flags &= ~VMA_DYING
+  mergeVma(added)
+  relax()
+}
+
+/** Moves one piece to the front of the room kept for it. => 0, -ENOMEM, -EFAULT (another thread unmapped it). => lock held; relaxes. */
+function movePiece(space: Space, from: u32, bytes: u64, to: u64): i32 {
+  if (!tablesFor(space, from, bytes, <u32>to)) return -ENOMEM
+  settle(space, from, <u32>(from + bytes))
+  if (!hasTables(space, from, bytes, <u32>to)) return movePiece(space, from, bytes, to)
+  if (!cutBoth(space, from, from + bytes)) {
+    abandon()
+    return -ENOMEM
+  }
+  const vma = findVma(space, from)
+  if (vma == null || vma.end < from + bytes || (vma.flags & VMA_DYING) != 0) return -EFAULT
+  const room = findVma(space, <u32>to)!
+  if (room.end > to + bytes) setRange(room, to + bytes, room.end)
+  else {
+    unlink(room)
+    spent = room
+  }
+  moveVma(space, vma, <u32>to, bytes)
+  moveEntries(space, from, <u32>(from + bytes), <u32>to)
+  const empty = spent
+  spent = null
+  if (empty != null) destroy<Vma>(empty)
+  relax()
+  return 0
+}
+
+/** The room that the last piece filled: freed after everything that may allocate (journal.ts, invariant 3). */
+let spent: Vma | null = null
 
 /** Takes the vma to its new place. */
 function moveVma(space: Space, vma: Vma, to: u32, bytes: u64): void {
@@ -229,17 +294,27 @@ function tablesFor(space: Space, from: u32, bytes: u64, to: u32): bool {
   return true
 }
 
-/** Moves entries; the vma stands at its new place already. One transaction: an entry is 32 bytes in the journal. */
+/** => those tables are all there still: none was trimmed while the lock was free. */
+function hasTables(space: Space, from: u32, bytes: u64, to: u32): bool {
+  const end = from + <u32>bytes
+  let address = nextPte(space, from, end)
+  while (address < end) {
+    if (pteAt(space, to + (address - from)) == 0) return false
+    address = nextPte(space, address + K.pageBytes, end)
+  }
+  return true
+}
+
+/** Moves entries; the vma stands at its new place already. One transaction: an entry is some 50 bytes in the journal. */
 function moveEntries(space: Space, from: u32, end: u32, to: u32): void {
   let address = nextPte(space, from, end)
   while (address < end) {
     const at = pteAt(space, address)
     const entry = load<u32>(at)
     setPte(at, 0)
-    setPte(makePte(space, to + (address - from)), entry)
+    setPte(pteAt(space, to + (address - from)), entry)
     address = nextPte(space, address + K.pageBytes, end)
   }
   trimTables(space, from, end)
-  const vma = findVma(space, to)
-  if (vma != null && pagesIn(vma) != 0) mergeVma(vma)
+  mergeVma(findVma(space, to)!)
 }

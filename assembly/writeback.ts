@@ -160,7 +160,7 @@ export function writeRange(object: MemObject, from: u64, to: u64): i32 {
     if (object.resizing != 0 || (frame.flags & PAGE_WRITEBACK) != 0) {
       const waited = park(object.resizing != 0 ? keyOf(object) : keyOfPage(frame), -1)
       if (waited == -EWOULDBLOCK_PARK) return waited
-      if ((frame.flags & PAGE_DIRTY) == 0) index = nextPage(object, index, true)
+      index = nextPage(object, index, true)
       continue
     }
     const count = beginRun(object, index, to)
