@@ -25,6 +25,7 @@ const entries = [
   /^src\/cli\/index\.ts$/,
   /^scripts\/(build|check|house|require-node|test)\.js$/,
   /^bench\/(index|page)\.js$/,
+  /^tests\/package\/page\/main\.js$/,
   /\.d\.ts$/,
   /\.(test|spec)\.ts$/,
   /^tests\/kernel\/as-pect\.config\.js$/,
