@@ -101,28 +101,33 @@ async function measureAll(dir) {
   return results
 }
 
-/** All rows in one runtime. */
+/** All rows in one runtime. A row that fails is named, and the runtime started anew for the next. */
 async function measureRuntime(name, native, where) {
-  const runtime = await startRuntime(name, where.dir)
-  if (runtime.absence) {
-    console.log(`isopage: ${name} is skipped: ${runtime.absence}`)
-    return []
-  }
   const results = []
-  try {
-    console.log(`isopage: ${name}: ${runtime.version}`)
-    for (const row of wantedRows()) {
-      if (row.peerRow && native.absence) {
-        console.log(`isopage: ${row.name} is skipped: ${native.absence}`)
-        continue
-      }
-      console.error(`isopage: ${name}: ${row.name}`) // progress, and who it was that hangs
-      const place = { dir: runtime.inBrowser ? 'bench' : where.dir, fileBytes: where.fileBytes }
-      results.push(await sample({ row, runtime, native, where: place, runs: options.runs }))
+  let runtime
+  for (const row of wantedRows()) {
+    if (row.peerRow && native.absence) {
+      console.log(`isopage: ${row.name} is skipped: ${native.absence}`)
+      continue
     }
-  } finally {
-    await runtime.end()
+    runtime ??= await startRuntime(name, where.dir)
+    if (runtime.absence) {
+      console.log(`isopage: ${name} is skipped: ${runtime.absence}`)
+      return []
+    }
+    console.error(`isopage: ${name}: ${row.name}`) // progress
+    const place = { dir: runtime.inBrowser ? 'bench' : where.dir, fileBytes: where.fileBytes }
+    try {
+      results.push(await sample({ row, runtime, native, where: place, runs: options.runs }))
+    } catch (error) {
+      console.error(`isopage: ${name}: ${row.name} failed: ${error.message}`)
+      process.exitCode = 1
+      await runtime.end()
+      runtime = undefined
+    }
   }
+  console.log(`isopage: ${name}: ${runtime?.version ?? 'ended'}`)
+  await runtime?.end()
   return results
 }
 

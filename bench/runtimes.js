@@ -4,7 +4,7 @@
  */
 
 import { spawn } from 'node:child_process'
-import { existsSync, mkdirSync } from 'node:fs'
+import { existsSync, mkdtempSync } from 'node:fs'
 import { join } from 'node:path'
 import { createInterface } from 'node:readline'
 import { fileURLToPath } from 'node:url'
@@ -89,8 +89,7 @@ async function startBrowser(name, browser, dir) {
   const executablePath = browserPath(name)
   if (!executablePath) return { name, absence: 'it is not installed: npm run browsers' }
   // A profile on disk: the file system of a private window is another one.
-  const userDataDir = join(dir, name)
-  mkdirSync(userDataDir)
+  const userDataDir = mkdtempSync(join(dir, `${name}-`))
   const server = await startServer()
   const launched = await puppeteer.launch({
     browser,

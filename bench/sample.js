@@ -17,24 +17,21 @@ const NS_PER = { us: 1e3, ms: 1e6 }
 /** @returns {Promise<Result>} */
 export async function sample({ row, runtime, native, where, runs }) {
   await runtime.call('open', row, where)
-  try {
-    const sides = { ours: () => runtime.call('ours'), peer: peerOf(row, runtime, native, where) }
-    for (const side of ['ours', 'peer']) await sides[side]() // warms up both
-    const taken = { ours: [], peer: [] }
-    for (let i = 0; i < runs; i++) {
-      for (const side of i % 2 ? ['peer', 'ours'] : ['ours', 'peer']) {
-        taken[side].push(await sides[side]())
-      }
+  const sides = { ours: () => runtime.call('ours'), peer: peerOf(row, runtime, native, where) }
+  for (const side of ['ours', 'peer']) await sides[side]() // warms up both
+  const taken = { ours: [], peer: [] }
+  for (let i = 0; i < runs; i++) {
+    for (const side of i % 2 ? ['peer', 'ours'] : ['ours', 'peer']) {
+      taken[side].push(await sides[side]())
     }
-    const ours = median(taken.ours)
-    const peer = median(taken.peer)
-    const { name, unit, peerName } = row
-    const per = NS_PER[unit]
-    const figures = { ours: ours / per, peer: peer / per, peerName, ratio: ours / peer, runs }
-    return { name, runtime: runtime.name, unit, ...figures }
-  } finally {
-    await runtime.call('close')
   }
+  await runtime.call('close')
+  const ours = median(taken.ours)
+  const peer = median(taken.peer)
+  const { name, unit, peerName } = row
+  const per = NS_PER[unit]
+  const figures = { ours: ours / per, peer: peer / per, peerName, ratio: ours / peer, runs }
+  return { name, runtime: runtime.name, unit, ...figures }
 }
 
 function peerOf(row, runtime, native, { fileBytes }) {
