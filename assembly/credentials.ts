@@ -7,6 +7,7 @@ import {
   BUFFER_DATA,
   EAGAIN,
   EINVAL,
+  EPERM,
   ENOMEM,
   ESRCH,
   FDS_MAX,
@@ -102,23 +103,37 @@ export function sysGet(process: Process, what: u32): f64 {
   }
 }
 
-/** Sets an id. => 0, -EINVAL. */
+/**
+ * Sets an id: any for root, for others one that the process has already (POSIX setuid, seteuid; there is no saved one).
+ * => 0, -EINVAL, -EPERM.
+ */
 export function sysSet(process: Process, what: u32, value: u32): i32 {
-  let result = 0
+  if (what > PROCESS_EGID) return -EINVAL
   lock()
-  edit<Process>(process)
-  if (what == PROCESS_UID) process.uid = value
-  else if (what == PROCESS_GID) process.gid = value
-  else if (what == PROCESS_EUID) process.euid = value
-  else if (what == PROCESS_EGID) process.egid = value
-  else result = -EINVAL
+  const allowed = mayTake(process, what, value)
+  if (allowed) {
+    edit<Process>(process)
+    if (what == PROCESS_UID) process.uid = value
+    else if (what == PROCESS_GID) process.gid = value
+    else if (what == PROCESS_EUID) process.euid = value
+    else process.egid = value
+  }
   unlock()
-  return result
+  return allowed ? 0 : -EPERM
 }
 
-/** Sets the supplementary groups to `count` words at BUFFER_DATA. => 0, -EINVAL (more than GROUPS_MAX), -ENOMEM. */
+function mayTake(process: Process, what: u32, value: u32): bool {
+  if (process.euid == 0) return true
+  if (what == PROCESS_UID) return value == process.uid
+  if (what == PROCESS_GID) return value == process.gid
+  if (what == PROCESS_EUID) return value == process.uid || value == process.euid
+  return value == process.gid || value == process.egid
+}
+
+/** Sets the supplementary groups to `count` words at BUFFER_DATA. => 0, -EINVAL (more than GROUPS_MAX), -EPERM unless root, -ENOMEM. */
 export function sysSetGroups(process: Process, count: u32): i32 {
   if (count > GROUPS_MAX) return -EINVAL
+  if (process.euid != 0) return -EPERM
   lock()
   const stored = setGroups(process, <usize>me().buffer + BUFFER_DATA, count)
   if (!stored) abandon()
