@@ -131,6 +131,11 @@ export function claim(flags: u32): i32 {
   return -1
 }
 
+/** => this thread is in no call, and was not stopped. */
+export function isOut(): bool {
+  return atomic.load<u32>(self) == (stamp | WHERE_OUT)
+}
+
 /** First act of every call into the kernel. Throws in the host when the kernel panicked or this thread was stopped. */
 export function enter(): void {
   if (load<u32>(PANIC) != 0) panicked(load<u32>(PANIC), 0)

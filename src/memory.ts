@@ -32,8 +32,12 @@ export interface MmapOptions {
   offset?: number
 }
 
-/** Ends the view of an array that was collected. */
-const collected = new FinalizationRegistry<() => void>((close) => close())
+/** Ends the view of an array that was collected. A kernel that is broken says so to who calls it, not in here. */
+const collected = new FinalizationRegistry<() => void>((close) => {
+  try {
+    close()
+  } catch {}
+})
 
 export abstract class MemoryCalls extends FileCalls {
   /** Bytes of a page. */
