@@ -124,6 +124,9 @@ const PANICS: ReadonlyMap<number, string> = new Map(
 const encoder = new TextEncoder()
 const decoder = new TextDecoder()
 
+/** Longest sleep of a thread that is woken through its event loop. */
+const LOOK_AGAIN_MS = 250
+
 export class Instance {
   readonly memory: WebAssembly.Memory
   readonly table: ThreadTable
@@ -247,6 +250,12 @@ export class Instance {
   /** => text in the kernel's memory; copied first, as decoders refuse shared views. */
   text(at: number, bytes: number): string {
     return decoder.decode(this.bytes.slice(at, at + bytes))
+  }
+
+  /** Resolves when this thread's doorbell is no longer `bell`, and now and then without: a ring that an engine loses costs no more than that. */
+  async rung(bell: number): Promise<void> {
+    const { async, value } = Atomics.waitAsync(this.words, this.doorbell, bell, LOOK_AGAIN_MS)
+    if (async) await value
   }
 
   /** Serves what other threads ask of the files that this thread owns. */

@@ -6,15 +6,12 @@
  * Atomics.waitAsync where one answers later, since its promises need the event loop.
  */
 import { toRecord } from './errors.js'
-import type { Instance } from './instance.js'
 import { join, type Place } from './join.js'
 import { disposeAll } from './mounts.js'
 import type { FromWorker, StartMessage, ToWorker } from './protocol.js'
 import { type Port, parentPort } from './runtime.js'
 
 const FLUSH_PAGES = 4096
-/** Longest sleep of a thread that is woken through its event loop. */
-const LOOK_AGAIN_MS = 250
 
 // No top-level await: bundlers make classic scripts of workers.
 parentPort<FromWorker, ToWorker>().then((port) => {
@@ -48,7 +45,7 @@ async function serve({ instance, providers }: Place, periodMs: number): Promise<
   while (!instance.table.closed) {
     const bell = Atomics.load(instance.words, instance.doorbell)
     instance.serve()
-    if (later) await rung(instance, bell)
+    if (later) await instance.rung(bell)
     else {
       Atomics.wait(
         instance.words,
@@ -62,12 +59,6 @@ async function serve({ instance, providers }: Place, periodMs: number): Promise<
     }
   }
   await instance.idle()
-}
-
-/** Resolves when the doorbell is no longer `bell`, and now and then without: a ring that an engine loses costs no more than that. */
-async function rung(instance: Instance, bell: number): Promise<void> {
-  const { async, value } = Atomics.waitAsync(instance.words, instance.doorbell, bell, LOOK_AGAIN_MS)
-  if (async) await value
 }
 
 async function end({ providers }: Place): Promise<FromWorker> {

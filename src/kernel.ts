@@ -209,8 +209,7 @@ export class Kernel {
     while (!table.closed) {
       const bell = Atomics.load(words, doorbell)
       this.#instance.serve()
-      const { async, value } = Atomics.waitAsync(words, doorbell, bell)
-      if (async) await value
+      await this.#instance.rung(bell)
     }
   }
 }
