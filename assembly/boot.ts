@@ -16,11 +16,14 @@ import {
 import { put } from './journal'
 import { lock, unlock } from './lock'
 import { add, K, Root } from './root'
-import { claim, leave, me, release, Thread } from './thread'
+import { claim, leave, me, release, Thread, threadAt } from './thread'
 import { bootTree } from './tmpfs'
 
 /** Fewest frames that a kernel is worth booting with. */
 const FRAMES_MIN: u32 = 128
+/** Thread slots that have their buffer from boot on, at most, and frames there must be for each. */
+const SLOTS_READY: u32 = 8
+const FRAMES_A_SLOT: u32 = 512
 
 /**
  * Lays out `memoryBytes` (as f64: 4 GiB does not fit an i32) of memory. => 0, -EINVAL (page shift, booted already), -ENOMEM (too small). The calling
@@ -70,6 +73,7 @@ function layFrames(): bool {
   const reserve = max<u32>(K.frameCount >> 4, 48)
   K.kernelReserve = reserve >> 1
   K.commitLimit = K.frameCount - reserve - 1
+  readySlots()
   const tree = bootTree()
   unlock()
   if (!tree) return false
@@ -84,16 +88,29 @@ export function attachThread(flags: u32): i32 {
   if (index < 0) return -ENOMEM
   if (me().buffer == 0) {
     lock()
-    const frames = (BUFFER_BYTES + K.pageBytes - 1) >> K.pageShift
-    const run = runForBuffer(frames)
-    if (run != null) {
-      put(changetype<usize>(me()) + offsetof<Thread>('buffer'), <u32>frameAddress(run))
-      add(offsetof<Root>('committed'), frames)
-    }
+    giveBuffer(me())
     unlock()
   }
   leave()
   return me().buffer == 0 ? -ENOMEM : index
+}
+
+/**
+ * Buffers for the first slots, while frames stand side by side: a thread that attaches when memory is full of dirty pages could not get one. => lock held.
+ */
+function readySlots(): void {
+  const slots = min<u32>(SLOTS_READY, K.frameCount / FRAMES_A_SLOT)
+  for (let i: u32 = 0; i < slots; i++) giveBuffer(threadAt(i))
+}
+
+/** => the slot has its buffer now. => lock held; relaxes. */
+function giveBuffer(thread: Thread): bool {
+  const frames = (BUFFER_BYTES + K.pageBytes - 1) >> K.pageShift
+  const run = runForBuffer(frames)
+  if (run == null) return false
+  put(changetype<usize>(thread) + offsetof<Thread>('buffer'), <u32>frameAddress(run))
+  add(offsetof<Root>('committed'), frames)
+  return true
 }
 
 /** The buffer's frames stand side by side: clean pages leave until they do. Dirty ones cannot, as writing takes a buffer. => lock held; relaxes. */

@@ -18,8 +18,9 @@ import { chargeVma, mergeVma, nextVma, Vma } from './vma'
 
 /** => 0, -EINVAL (unaligned, unknown bits), -ENOMEM (a hole, no frames for a private copy, too many mappings), -EACCES. */
 export function sysMprotect(process: Process, address: u64, length: u64, prot: u32): i32 {
-  if (!aligned(address) || (prot & ~(PROT_READ | PROT_WRITE | PROT_EXEC)) != 0) return -EINVAL
+  if (!aligned(address)) return -EINVAL
   if (length == 0) return 0
+  if ((prot & ~(PROT_READ | PROT_WRITE | PROT_EXEC)) != 0) return -EINVAL
   if (length > WINDOW_END || address + pageRound(length) > WINDOW_END) return -ENOMEM
   lock()
   const result = protectRange(process.space!, address, address + pageRound(length), prot)

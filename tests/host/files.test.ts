@@ -153,9 +153,14 @@ test('permissions hold for who is not root', async () => {
   p.chmod('/secret', 0o600)
   expect(await codeOf(() => user.open('/secret', O.RDONLY))).toBe('EACCES')
   expect([user.getuid(), user.getegid(), user.getppid()]).toEqual([1000, 1000, 0])
-  user.setuid(0)
-  user.close(user.open('/secret', O.RDONLY))
+  expect(await codeOf(() => user.setuid(0))).toBe('EPERM')
   user.exit()
+  const root = kernel.process()
+  root.seteuid(1000)
+  expect(await codeOf(() => root.open('/secret', O.RDONLY))).toBe('EACCES')
+  root.seteuid(0)
+  root.close(root.open('/secret', O.RDONLY))
+  root.exit()
 })
 
 test('truncate, ftruncate and fallocate set sizes', () => {
