@@ -74,9 +74,6 @@ const legs = {
 /** The names of all legs, in the order in which they run. */
 export const legNames = Object.keys(legs)
 
-/** The legs of a plain `npm test`: all but the checks of `npm run check`. */
-export const testLegNames = legNames.filter((name) => name !== 'check')
-
 /**
  * Runs one leg with a temporary folder of its own, removed afterwards.
  * @param {string} name one of legNames

@@ -11,7 +11,7 @@
  */
 
 import { parseArgs, styleText } from 'node:util'
-import { legNames, runLeg, testLegNames } from './legs.js'
+import { legNames, runLeg } from './legs.js'
 import { root, run } from './run.js'
 
 const USAGE =
@@ -41,7 +41,7 @@ function readArguments(argv) {
         soak: { type: 'boolean', default: false },
       },
     })
-    const only = values.only?.split(',') ?? (values.check ? legNames : testLegNames)
+    const only = values.only?.split(',') ?? legNames.filter((name) => isWanted(name, values))
     if (values.soak) beginSoak()
     const unknown = only.filter((name) => !legNames.includes(name))
     if (unknown.length > 0) throw new Error(`--only: no leg is named ${unknown.join(', ')}`)
@@ -50,6 +50,11 @@ function readArguments(argv) {
     console.error(`isopage: ${error.message}\n${USAGE}`)
     process.exit(2)
   }
+}
+
+/** A plain `npm test` leaves out the checks of `npm run check`, and the bench, which takes minutes and belongs to the soak. */
+function isWanted(name, { check, soak }) {
+  return (name !== 'check' || check) && (name !== 'bench' || soak)
 }
 
 /** The legs inherit both: full counts, and hours to do them in. */
