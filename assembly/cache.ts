@@ -18,15 +18,7 @@
 import { PANIC_DIRTY_COUNT, PANIC_MAPPED_COUNT, PANIC_OBJECT_RESIDENT, PANIC_PINS } from './abi'
 import { charge, uncharge } from './commit'
 import { now } from './env'
-import {
-  FRAME_ORPHAN,
-  FRAME_PAGE,
-  Frame,
-  frameAddress,
-  frameAt,
-  frameIndex,
-  freeFrame,
-} from './frame'
+import { FRAME_ORPHAN, FRAME_PAGE, Frame, frameAddress, frameIndex, freeFrame } from './frame'
 import { hash, hashHigh, hashLow } from './hash'
 import { edit, put } from './journal'
 import { MemObject, OBJECT_FILE, OBJECT_TMPFS, pagesOf } from './object'
@@ -229,13 +221,4 @@ export function checkObject(object: MemObject): u32 {
   }
   check(dirty == object.dirtyPages && viewed == object.viewed, PANIC_DIRTY_COUNT, dirty)
   return pages
-}
-
-/** => PAGE frames in the frame table; panics when their number is not `expected`. */
-export function checkPages(expected: u32): void {
-  let pages: u32 = 0
-  for (let i: u32 = 0; i < K.frameCount; i++) {
-    if (frameAt(i).kind == FRAME_PAGE) pages++
-  }
-  check(pages == expected, PANIC_OBJECT_RESIDENT, pages)
 }
