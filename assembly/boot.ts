@@ -13,6 +13,7 @@ import {
   Frame,
   frameAddress,
 } from './frame'
+import { bootIpc } from './ipc'
 import { put } from './journal'
 import { lock, unlock } from './lock'
 import { add, K, Root } from './root'
@@ -58,6 +59,7 @@ export function bootKernel(
   K.processesMax = processesMax
   K.bootRealtimeMs = now(1)
   K.nextPid = 1
+  bootIpc()
   return layFrames() ? 0 : -ENOMEM
 }
 

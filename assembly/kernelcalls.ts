@@ -15,6 +15,7 @@ import {
   sysSetLimit,
 } from './credentials'
 import { detachThread, sysExit, sysReap } from './exit'
+import { sysIpcLimit } from './ipc'
 import { lock, unlock } from './lock'
 import { sysMount } from './names'
 import { finishRequest, setOwner, takeRequest } from './pager'
@@ -44,6 +45,11 @@ export function boot(
     dirtyAgeMs,
     processesMax,
   )
+}
+
+/** Boot's option for a limit of interprocess communication (LIMIT_*), before anything is made. => 0, -EINVAL. */
+export function ipc_limit(what: u32, value: u32): i32 {
+  return sysIpcLimit(what, value)
 }
 
 /** => ABI_VERSION of the kernel that booted in this memory, 0 when none did. */

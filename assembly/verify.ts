@@ -7,6 +7,7 @@ import { checkTable } from './fd'
 import { checkFrames } from './frame'
 import { checkIdle } from './idle'
 import { checkMounted, Inode } from './inode'
+import { checkIpc } from './ipc'
 import { lock, unlock } from './lock'
 import { checkMounts } from './mount'
 import { check } from './panic'
@@ -30,6 +31,7 @@ export function sysCheck(): i32 {
     checkTable(process)
   }
   checkFiles()
+  checkIpc()
   unlock()
   return 0
 }

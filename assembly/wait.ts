@@ -5,12 +5,17 @@
  * Nodes hang in a bucket by hash, in the order of arrival, and in their thread's list, so that a death finds them.
  *
  *   QUEUED --wake--> WOKEN        QUEUED --interrupt--> INTERRUPTED        (timeout: sleep() takes itself out)
+ *          --finish--> FINISHED
+ *
+ * A wake says "look again"; a finish says "it is done": whoever made it possible has done what the sleeper wanted, under the same lock, and
+ * leaves the result in the node. So what was free for a moment goes to who waited longest, and nobody can slip in between.
  *
  * Invariants:
  *  1. A node is in its bucket exactly while QUEUED; every change is under the kernel lock and journalled.
  *  2. The doorbell's value is read under the lock in which QUEUED was seen, so a wake-up in between changes it and the
  *     sleep returns at once: no wake-up is lost.
- *  3. A wake that a dead thread had received and not used goes on to the next waiter (dropWaits).
+ *  3. A wake that a dead thread had received and not used goes on to the next waiter (dropWaits). What was finished for it was its own.
+ *  4. The chain of a node belongs to it and goes with it.
  */
 import {
   EINTR,
@@ -20,6 +25,7 @@ import {
   THREAD_SERVES,
   THREADS_MAX,
 } from './abi'
+import { freeChain } from './chain'
 import { now, serve } from './env'
 import { edit, put } from './journal'
 import { lock, relax, unlock } from './lock'
@@ -30,6 +36,7 @@ import { beginPark, endPark, mayBlock, me, ring, sleepAt, Thread, threadAt } fro
 const QUEUED: u32 = 0
 const WOKEN: u32 = 1
 const INTERRUPTED: u32 = 2
+const FINISHED: u32 = 3
 
 @unmanaged
 export class Wait {
@@ -44,6 +51,13 @@ export class Wait {
   value: u32
   /** Second half of the key: an offset, for futexes. */
   detail: u64
+  /** What finish was given. */
+  result: i32
+  /** A byte chain that goes with the node: what is sent, asked for, or was received. 0 for none. */
+  chain: u32
+  chainBytes: u32
+  /** Free for who waits and who finishes. */
+  extra: u32
 }
 
 const BUCKETS: u32 = 256
@@ -84,22 +98,32 @@ function unqueue(wait: Wait): void {
   else put(bucket + 4, <u32>changetype<usize>(prev))
 }
 
-/** Takes a node out of its thread's list and frees it. */
-function discard(wait: Wait): void {
+/** Takes a node that is not queued out of its thread's list, and frees it with its chain. => lock held; nothing is allocated after it. */
+export function discard(wait: Wait): void {
   let at = changetype<usize>(threadAt(wait.thread)) + offsetof<Thread>('waits')
   while (load<u32>(at) != <u32>changetype<usize>(wait)) {
     check(load<u32>(at) != 0, PANIC_WAIT_QUEUE)
     at = <usize>load<u32>(at) + offsetof<Wait>('sibling')
   }
   put(at, <u32>changetype<usize>(wait.sibling))
+  if (wait.chain != 0) freeChain(wait.chain, wait.chainBytes)
   destroy<Wait>(wait)
 }
 
 /**
- * Sleeps until `wait` is woken. => lock held before and after, free in between.
- * => 0, -ETIMEDOUT after `timeoutMs` (negative: never), -EINTR, or -EWOULDBLOCK_PARK on a thread that may not block. The node is gone.
+ * Sleeps until `wait` is woken or finished. => lock held before and after, free in between.
+ * => 0, the result that finish left, -ETIMEDOUT after `timeoutMs` (negative: never), -EINTR, or -EWOULDBLOCK_PARK on a thread that may not
+ * block. The node is gone.
  */
 export function sleep(wait: Wait, timeoutMs: f64): i32 {
+  const result = sleepUntil(wait, timeoutMs)
+  discard(wait)
+  relax()
+  return result
+}
+
+/** As sleep, but the node stays, no longer queued, for the caller to read and discard. */
+export function sleepUntil(wait: Wait, timeoutMs: f64): i32 {
   const until = timeoutMs < 0 ? <f64>Infinity : now(0) + timeoutMs
   let result = 0
   while (wait.state == QUEUED) {
@@ -118,9 +142,8 @@ export function sleep(wait: Wait, timeoutMs: f64): i32 {
     }
   }
   if (wait.state == INTERRUPTED) result = -EINTR
+  if (wait.state == FINISHED) result = wait.result
   if (wait.state == QUEUED) unqueue(wait)
-  discard(wait)
-  relax()
   return result
 }
 
@@ -175,6 +198,40 @@ export function wake(key: u64, count: u32, detail: u64 = 0): u32 {
     wait = next
   }
   return woken
+}
+
+/** => the first node queued on a key, null when nobody waits. => lock held. */
+export function firstWait(key: u64, detail: u64 = 0): Wait | null {
+  return matching(changetype<Wait | null>(<usize>load<u32>(bucketOf(key))), key, detail)
+}
+
+/** => the node queued behind `wait` on the same key; ask before `wait` is finished. */
+export function nextWait(wait: Wait): Wait | null {
+  return matching(wait.next, wait.key, wait.detail)
+}
+
+function matching(from: Wait | null, key: u64, detail: u64): Wait | null {
+  let wait = from
+  while (wait != null && (wait.key != key || wait.detail != detail)) wait = wait.next
+  return wait
+}
+
+/** What a sleeper wanted is done: its sleep ends with `result`. => queued; lock held. */
+export function finish(wait: Wait, result: i32): void {
+  unqueue(wait)
+  edit<Wait>(wait).state = FINISHED
+  wait.result = result
+  ring(wait.thread)
+}
+
+/** Ends all sleeps on a key with `result`: what they waited for is gone. => lock held. */
+export function finishAll(key: u64, detail: u64, result: i32): void {
+  let wait = firstWait(key, detail)
+  while (wait != null) {
+    const next = nextWait(wait)
+    finish(wait, result)
+    wait = next
+  }
 }
 
 /** Ends the sleeps of thread `index` with EINTR. => how many. => lock held. */

@@ -1,5 +1,5 @@
 /**
- * Builds what is published: assembly/ to build/core.wasm, src/ and assembly/abi.ts to dist/ (ES
+ * Builds what is published: assembly/ to build/core.wasm, src/ and the numbers of assembly/ to dist/ (ES
  * modules and types, in the folders of their sources), the kernel beside them as dist/core.wasm,
  * and as dist/core-bytes.js for bundles that must be one file.
  */
@@ -43,9 +43,9 @@ function writeCoreBytes() {
 
 /** asc's `u32` means nothing to a user's tsc: the published types say what it is. */
 function declareAbiTypes() {
-  const path = `${root}dist/assembly/abi.d.ts`
-  writeFileSync(
-    path,
-    `type i32 = number\ntype u32 = number\ntype u64 = number\n${readFileSync(path, 'utf8')}`,
-  )
+  for (const name of ['abi', 'ipcabi']) {
+    const path = `${root}dist/assembly/${name}.d.ts`
+    const types = 'type i32 = number\ntype u32 = number\ntype u64 = number\n'
+    writeFileSync(path, `${types}${readFileSync(path, 'utf8')}`)
+  }
 }

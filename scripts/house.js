@@ -10,11 +10,11 @@ import { root } from './run.js'
 /** Folders, and the beginnings of the paths that files there may import. The longest match rules. */
 const mayImport = {
   'assembly/': ['assembly/'],
-  'src/': ['src/', 'assembly/abi.ts'],
-  'src/providers/': ['src/providers/', 'assembly/abi.ts'],
+  'src/': ['src/', 'assembly/abi.ts', 'assembly/ipcabi.ts'],
+  'src/providers/': ['src/providers/', 'assembly/abi.ts', 'assembly/ipcabi.ts'],
   'scripts/': ['scripts/'],
   'bench/': ['bench/', 'scripts/', 'src/index.ts'],
-  'tests/': ['tests/', 'scripts/', 'src/', 'assembly/abi.ts'],
+  'tests/': ['tests/', 'scripts/', 'src/', 'assembly/abi.ts', 'assembly/ipcabi.ts'],
   'tests/kernel/': ['tests/kernel/', 'assembly/'],
 }
 

@@ -10,6 +10,7 @@ import { checkInteger, checkObject, outOfRange, wrongType } from './check.js'
 import { coreModule } from './core.js'
 import { fromRecord, IsopageError } from './errors.js'
 import { Instance } from './instance.js'
+import { checkIpcLimits, type IpcLimits } from './ipc-limits.js'
 import { takeSlot } from './join.js'
 import { disposeAll, type Mount, type Mountable, planMounts } from './mounts.js'
 import type { FromWorker, Handle, Settings, ToWorker } from './protocol.js'
@@ -27,7 +28,7 @@ const UINT32_MAX = 2 ** 32 - 1
 /** Bytes, or text such as '1GiB', '512MiB', '8192KiB'. */
 export type ByteSize = number | string
 
-export interface Limits {
+export interface Limits extends IpcLimits {
   /** Mappings of one process; 131,072 by default. */
   mappings?: number
   /** Pages that may be dirty and cannot be written; by default half of memory. */
@@ -70,6 +71,7 @@ interface Checked extends Settings {
   readonly mappings: number
   readonly dirtyPages: number
   readonly processes: number
+  readonly ipc: readonly (readonly [limit: number, value: number])[]
 }
 
 /** Boots. Rejects with what is wrong with an option, ERR_UNSUPPORTED without shared memory, RangeError when memory is out. */
@@ -134,6 +136,9 @@ function start(instance: Instance, options: Checked): void {
     'boot',
     instance.lastCalls.boot(bytes, shift, stallMs, mappings, pages, dirtyAgeMs, processes),
   )
+  for (const [limit, value] of options.ipc) {
+    instance.result('boot', instance.lastCalls.ipc_limit(limit, value))
+  }
 }
 
 /** The worker that owns the mounts which one thread has to own; null when there are none. */
@@ -223,6 +228,7 @@ function checkOptions(options: BootOptions): Checked {
     processes: whole('limits.processes', processes, 1, PROCESSES_MAX),
     dirtyAgeMs: whole('dirtyAgeMs', dirtyAgeMs, 1, UINT32_MAX),
     stallMs: whole('stallMs', stallMs, 1, UINT32_MAX),
+    ipc: checkIpcLimits(limits),
   }
 }
 

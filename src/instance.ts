@@ -19,6 +19,7 @@ import { sequenceOf, type ThreadTable } from './threads.js'
 export type ExportName =
   | 'boot'
   | 'booted'
+  | 'ipc_limit'
   | 'check'
   | 'flush'
   | 'sync_all'

@@ -1,0 +1,84 @@
+/**
+ * Numbers of interprocess communication that the kernel, the host and C programs share; abi.ts holds the others, and the same rules apply:
+ * a flat list, stated once. Values are those of Linux on 32 bits, where wasi-libc has none.
+ */
+
+// ---- System V (sys/ipc.h, sys/shm.h, sys/msg.h, sys/sem.h) ---------------------------------------------------------------
+export const IPC_PRIVATE: i32 = 0
+export const IPC_CREAT: u32 = 0x200
+export const IPC_EXCL: u32 = 0x400
+export const IPC_NOWAIT: u32 = 0x800
+export const IPC_RMID: u32 = 0
+export const IPC_SET: u32 = 1
+export const IPC_STAT: u32 = 2
+export const IPC_INFO: u32 = 3
+export const SHM_RDONLY: u32 = 0x1000
+export const SHM_RND: u32 = 0x2000
+export const SHM_REMAP: u32 = 0x4000
+export const SHM_EXEC: u32 = 0x8000
+/** Of shmget: as MAP_NORESERVE. The same number as SHM_RDONLY, which is shmat's. */
+export const SHM_NORESERVE: u32 = 0x1000
+export const SHM_LOCK: u32 = 11
+export const SHM_UNLOCK: u32 = 12
+export const SHM_STAT: u32 = 13
+export const SHM_INFO: u32 = 14
+export const SHM_STAT_ANY: u32 = 15
+/** Bits of shm_perm.mode: removed, and destroyed by the last detach; locked. */
+export const SHM_DEST: u32 = 0x200
+export const SHM_LOCKED: u32 = 0x400
+export const MSG_NOERROR: u32 = 0x1000
+export const MSG_EXCEPT: u32 = 0x2000
+export const MSG_COPY: u32 = 0x4000
+export const MSG_STAT: u32 = 11
+export const MSG_INFO: u32 = 12
+export const MSG_STAT_ANY: u32 = 13
+export const SEM_GETPID: u32 = 11
+export const SEM_GETVAL: u32 = 12
+export const SEM_GETALL: u32 = 13
+export const SEM_GETNCNT: u32 = 14
+export const SEM_GETZCNT: u32 = 15
+export const SEM_SETVAL: u32 = 16
+export const SEM_SETALL: u32 = 17
+export const SEM_STAT: u32 = 18
+export const SEM_INFO: u32 = 19
+export const SEM_STAT_ANY: u32 = 20
+export const SEM_UNDO: u32 = 0x1000
+
+// ---- kinds and limits -------------------------------------------------------------------------------------------------
+/** Which table of System V objects. */
+export const IPC_SHM: u32 = 0
+export const IPC_MSG: u32 = 1
+export const IPC_SEM: u32 = 2
+export const IPC_KINDS: u32 = 3
+/** An id is `sequence * IPCMNI + slot`. */
+export const IPCMNI: u32 = 32768
+/** Which limit (ipc_limit). Boot sets them, before anything is made. */
+export const LIMIT_SHMMNI: u32 = 0
+export const LIMIT_MSGMNI: u32 = 1
+export const LIMIT_SEMMNI: u32 = 2
+export const LIMIT_SHMMAX: u32 = 3
+export const LIMIT_SHMALL: u32 = 4
+export const LIMIT_MSGMAX: u32 = 5
+export const LIMIT_MSGMNB: u32 = 6
+export const LIMIT_SEMMSL: u32 = 7
+export const LIMIT_SEMMNS: u32 = 8
+export const LIMIT_SEMOPM: u32 = 9
+export const LIMIT_MQ_QUEUES: u32 = 10
+export const LIMIT_MQ_MSG: u32 = 11
+export const LIMIT_MQ_MSGSIZE: u32 = 12
+export const LIMITS: u32 = 13
+/** Their values where boot says nothing: 32-bit Linux. SHMMAX in bytes, SHMALL in pages. */
+export const SHMMNI: u32 = 4096
+export const MSGMNI: u32 = 32000
+export const SEMMNI: u32 = 32000
+export const SHMMIN: u32 = 1
+export const SHMMAX: u32 = 0xfeffffff
+export const SHMALL: u32 = 0xfeffffff
+export const MSGMAX: u32 = 8192
+export const MSGMNB: u32 = 16384
+export const SEMMSL: u32 = 32000
+export const SEMMNS: u32 = 1024000000
+export const SEMOPM: u32 = 500
+export const SEMVMX: u32 = 32767
+/** What a message of any kind can be at most, whatever the limits say: it passes through a thread's buffer. */
+export const MESSAGE_BYTES_MAX: u32 = 65536
