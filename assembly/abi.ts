@@ -313,7 +313,7 @@ export const PROCESS_GROUPS: u32 = 6
 export const PROCESS_THREADS: u32 = 7
 
 // ---- snapshots (stat.ts) -------------------------------------------------------------------------------------------------
-export const STAT_KERNEL_BYTES: u32 = 52
+export const STAT_KERNEL_BYTES: u32 = 68
 /** Byte offsets of a mapping's record (stat_maps). OFFSET and INO are f64; MOUNT is -1 for the kernel's own files and anonymous memory. */
 export const STAT_MAP_START: u32 = 0
 export const STAT_MAP_END: u32 = 4
@@ -337,6 +337,19 @@ export const STAT_PAGE_PRIVATE: u32 = 4
 export const STAT_PAGE_ZERO: u32 = 8
 export const STAT_PAGE_VIEWED: u32 = 16
 export const STAT_PAGE_WRITABLE: u32 = 32
+
+/** Byte offsets of a sleeping thread's record (stat_waits). ID is of the System V object that it sleeps on, or the address asked for. */
+export const STAT_WAIT_THREAD: u32 = 0
+export const STAT_WAIT_PID: u32 = 4
+export const STAT_WAIT_ON: u32 = 8
+export const STAT_WAIT_ID: u32 = 12
+export const STAT_WAIT_BYTES: u32 = 16
+/** Values of ON. */
+export const WAIT_ON_OTHER: u32 = 0
+export const WAIT_ON_SEGMENT: u32 = 1
+export const WAIT_ON_QUEUE: u32 = 2
+export const WAIT_ON_SEMAPHORES: u32 = 3
+export const WAIT_ON_WORD: u32 = 4
 
 // ---- what `panic` can say; the host prints the name ---------------------------------------------------------------------
 export const PANIC_LOCK_NOT_HELD: u32 = 1

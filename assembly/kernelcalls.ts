@@ -20,7 +20,7 @@ import { lock, unlock } from './lock'
 import { sysMount } from './names'
 import { finishRequest, setOwner, takeRequest } from './pager'
 import { K } from './root'
-import { sysStatKernel } from './stat'
+import { sysStatKernel, sysStatWaits } from './stat'
 import { enter, recover, self, stop } from './thread'
 import { sysCheck } from './verify'
 import { inspectViews } from './view'
@@ -195,6 +195,11 @@ export function process_exit(pid: u32, status: u32): i32 {
 export function stat_kernel(): i32 {
   enter()
   return done(sysStatKernel())
+}
+
+export function stat_waits(): i32 {
+  enter()
+  return done(sysStatWaits())
 }
 
 /** Runs every structure checker; the host's exception tells what is broken. => 0. */

@@ -26,18 +26,29 @@ import {
   STAT_PAGE_VIEWED,
   STAT_PAGE_WRITABLE,
   STAT_PAGE_ZERO,
+  STAT_WAIT_BYTES,
+  STAT_WAIT_ID,
+  STAT_WAIT_ON,
+  STAT_WAIT_PID,
+  STAT_WAIT_THREAD,
+  WAIT_ON_OTHER,
+  WAIT_ON_SEGMENT,
+  WAIT_ON_WORD,
   WINDOW_END,
 } from './abi'
 import { findPage, isDirty, PAGE_VIEWED } from './cache'
 import { Frame, largestRun } from './frame'
 import { Inode } from './inode'
+import { Ipc, ipcAt, ipcCount, lastSlot } from './ipc'
+import { IPC_KINDS, IPC_MSG, IPC_SEM, IPC_SHM } from './ipcabi'
 import { lock, unlock } from './lock'
 import { inWindow } from './mmap'
 import { Process } from './process'
 import { frameOfPte, PTE_PRIVATE, PTE_WRITE, PTE_ZERO, pteOf } from './pte'
 import { K } from './root'
-import { me } from './thread'
+import { me, threadAt, threadsUsed } from './thread'
 import { findVma, indexOf, nextVma, VMA_ANONYMOUS, VMA_LOCKED, VMA_SHARED, Vma } from './vma'
+import { isQueued, Wait } from './wait'
 
 function result(): usize {
   return <usize>me().buffer + BUFFER_RESULT
@@ -60,8 +71,63 @@ export function sysStatKernel(): i32 {
   store<u32>(to, K.mappings, 40)
   store<u32>(to, K.inodes, 44)
   store<u32>(to, largestRun(), 48)
+  store<u32>(to, ipcCount(IPC_SHM), 52)
+  store<u32>(to, ipcCount(IPC_MSG), 56)
+  store<u32>(to, ipcCount(IPC_SEM), 60)
+  store<u32>(to, sleepers(), 64)
   unlock()
   return STAT_KERNEL_BYTES
+}
+
+/** => threads that sleep in a call until another does something. => lock held. */
+function sleepers(): u32 {
+  let count: u32 = 0
+  for (let i: u32 = 0; i < threadsUsed(); i++) if (sleepOf(i) != null) count++
+  return count
+}
+
+/** => what thread `index` sleeps on, null when it does not. */
+function sleepOf(index: u32): Wait | null {
+  const wait = changetype<Wait | null>(<usize>threadAt(index).waits)
+  return wait != null && isQueued(wait) ? wait : null
+}
+
+/** Writes a record of STAT_WAIT_* a sleeping thread to BUFFER_DATA. => records. */
+export function sysStatWaits(): i32 {
+  const base = <usize>me().buffer + BUFFER_DATA
+  let count: u32 = 0
+  lock()
+  for (let i: u32 = 0; i < threadsUsed(); i++) {
+    const wait = sleepOf(i)
+    if (wait == null) continue
+    writeWait(base + count * STAT_WAIT_BYTES, wait)
+    count++
+  }
+  unlock()
+  return count
+}
+
+function writeWait(to: usize, wait: Wait): void {
+  const object = ipcOf(wait.key)
+  store<u32>(to, wait.thread, STAT_WAIT_THREAD)
+  store<u32>(to, threadAt(wait.thread).process, STAT_WAIT_PID)
+  store<u32>(to, wait.detail != 0 ? WAIT_ON_WORD : WAIT_ON_OTHER, STAT_WAIT_ON)
+  store<u32>(to, <u32>wait.key, STAT_WAIT_ID)
+  if (object == null) return
+  store<u32>(to, WAIT_ON_SEGMENT + object.kind, STAT_WAIT_ON)
+  store<u32>(to, object.id, STAT_WAIT_ID)
+}
+
+/** => the System V object at an address that is a key of waiters, null when it is another's. */
+function ipcOf(key: u64): Ipc | null {
+  for (let kind: u32 = 0; kind < IPC_KINDS; kind++) {
+    const last = lastSlot(kind)
+    for (let slot = 0; slot <= last; slot++) {
+      const object = ipcAt(kind, slot)
+      if (object != null && changetype<usize>(object) == <usize>key) return object
+    }
+  }
+  return null
 }
 
 /** => what observers are told of one page: STAT_PAGE_* bits. */

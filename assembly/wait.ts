@@ -200,6 +200,11 @@ export function wake(key: u64, count: u32, detail: u64 = 0): u32 {
   return woken
 }
 
+/** => the node's thread sleeps, or is about to: nobody has woken it. */
+export function isQueued(wait: Wait): bool {
+  return wait.state == QUEUED
+}
+
 /** => the first node queued on a key, null when nobody waits. => lock held. */
 export function firstWait(key: u64, detail: u64 = 0): Wait | null {
   return matching(changetype<Wait | null>(<usize>load<u32>(bucketOf(key))), key, detail)

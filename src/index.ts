@@ -43,7 +43,7 @@ export type { Provider, ProviderFactory, ProviderSpec } from './providers/provid
 export { custom, type DiskOptions, disk, opfs } from './providers/specs.js'
 export { wasmer } from './providers/wasmer.js'
 export type { Entry, EntryType, HeldLock, Stat } from './stat.js'
-export type { KernelStats } from './stats.js'
+export type { KernelStats, Sleeper } from './stats.js'
 
 /** The version of the kernel's ABI that this package speaks; `core.wasm` exports the same number. */
 export const abiVersion: number = ABI_VERSION

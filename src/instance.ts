@@ -103,6 +103,7 @@ export type ExportName =
   | 'fcntl_lock'
   | 'stat_kernel'
   | 'stat_maps'
+  | 'stat_waits'
   | 'stat_pages'
 
 export type KernelExports = Readonly<Record<ExportName, (...args: number[]) => number>>

@@ -18,7 +18,7 @@ import type { Provider } from './providers/provider.js'
 import { Reaper } from './reaper.js'
 import { type AnyWorker, isWorker, withResolvers } from './runtime.js'
 import { Flusher, ServicePool } from './service.js'
-import { type KernelStats, kernelStats } from './stats.js'
+import { type KernelStats, kernelStats, readSleepers, type Sleeper } from './stats.js'
 import type { ThreadRecord } from './threads.js'
 
 export interface ProcessOptions {
@@ -144,6 +144,12 @@ export class Kernel {
     const { calls } = this.#instance
     this.#instance.result('stats', calls.stat_kernel())
     return kernelStats(this.#instance)
+  }
+
+  /** The threads that sleep in a call, and on what: whoever looks for a stall begins here. */
+  sleepers(): Sleeper[] {
+    const { calls } = this.#instance
+    return readSleepers(this.#instance, this.#instance.result('sleepers', calls.stat_waits()))
   }
 
   /** Checks every structure of the kernel, which takes long on a big one. ERR_KERNEL_PANIC when one is broken. */

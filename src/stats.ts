@@ -1,4 +1,5 @@
-/** The kernel's counters as an object. The words that `stat_kernel` leaves are in this order: assembly/stat.ts. */
+/** The kernel's counters, and who sleeps on what, as objects. The words that `stat_kernel` leaves are in this order: assembly/stat.ts. */
+import * as abi from '../assembly/abi.js'
 import type { Instance } from './instance.js'
 
 const NAMES = [
@@ -15,12 +16,44 @@ const NAMES = [
   'mappings',
   'inodes',
   'largestFreeRun',
+  'segments',
+  'queues',
+  'semaphoreSets',
+  'sleepers',
 ] as const
 
-/** Counts of frames and pages are in pages. */
+/** Counts of frames and pages are in pages; `sleepers` are threads that sleep in a call until another does something. */
 export type KernelStats = Readonly<Record<(typeof NAMES)[number], number>>
 
 export function kernelStats({ view, resultAt }: Instance): KernelStats {
   const word = (index: number) => view.getUint32(resultAt + 4 * index, true)
   return Object.fromEntries(NAMES.map((name, index) => [name, word(index)])) as KernelStats
+}
+
+/** A thread that sleeps in a call. */
+export interface Sleeper {
+  /** Its slot. */
+  readonly thread: number
+  /** The process whose call it is in; 0 for none. */
+  readonly pid: number
+  /** What it sleeps on; `word` is a futex. */
+  readonly on: 'segment' | 'queue' | 'semaphores' | 'word' | 'other'
+  /** The id of the System V object; for the others an address in the kernel, the same for all who sleep on the same. */
+  readonly id: number
+}
+
+const KINDS: readonly Sleeper['on'][] = ['other', 'segment', 'queue', 'semaphores', 'word']
+
+/** => the records that `stat_waits` left. */
+export function readSleepers({ view, dataAt }: Instance, count: number): Sleeper[] {
+  return Array.from({ length: count }, (_, index) => {
+    const word = (field: number) =>
+      view.getUint32(dataAt + index * abi.STAT_WAIT_BYTES + field, true)
+    return {
+      thread: word(abi.STAT_WAIT_THREAD),
+      pid: word(abi.STAT_WAIT_PID),
+      on: KINDS[word(abi.STAT_WAIT_ON)] ?? 'other',
+      id: word(abi.STAT_WAIT_ID),
+    }
+  })
 }

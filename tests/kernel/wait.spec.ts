@@ -1,15 +1,22 @@
 import { EINTR, ETIMEDOUT, STATE_SEQ_SHIFT, THREAD_STATE } from '../../assembly/abi'
 import { attachThread } from '../../assembly/boot'
+import { newChain } from '../../assembly/chain'
 import { sysReap } from '../../assembly/exit'
 import { lock, relax, unlock } from '../../assembly/lock'
 import { enter, me, THREAD_BYTES, THREADS } from '../../assembly/thread'
 import {
   checkWaits,
+  discard,
   dropWaits,
   enqueue,
+  finish,
+  finishAll,
+  firstWait,
   interrupt,
+  nextWait,
   park,
   sleep,
+  sleepUntil,
   Wait,
   wake,
 } from '../../assembly/wait'
@@ -25,6 +32,17 @@ function queue(key: u64, detail: u64 = 0): Wait {
   checkWaits()
   unlock()
   return wait!
+}
+
+const CHAIN_BYTES: u32 = 5000
+
+function queueWithChain(key: u64, detail: u64): Wait {
+  lock()
+  const wait = enqueue(key, detail)!
+  wait.chain = newChain(CHAIN_BYTES)
+  wait.chainBytes = CHAIN_BYTES
+  unlock()
+  return wait
 }
 
 function wakeUp(key: u64, count: u32, detail: u64 = 0): u32 {
@@ -113,6 +131,51 @@ describe('waits', () => {
     expect(wakeUp(3, 1)).toBe(1)
     expect(sysReap(dead, sequence, true)).toBe(0)
     expect(end(mine, -1)).toBe(0)
+  })
+
+  it('gives a finished sleeper its result, and the node with its chain until it is discarded', () => {
+    const wait = queueWithChain(40, 3)
+    lock()
+    const first = firstWait(40, 3)
+    const other = firstWait(40)
+    finish(wait, 77)
+    const after = firstWait(40, 3)
+    const result = sleepUntil(wait, -1)
+    const bytes = wait.chainBytes
+    discard(wait)
+    unlock()
+    assert(first == wait && other == null && after == null, 'the queue of the key')
+    expect(result).toBe(77)
+    expect(bytes).toBe(CHAIN_BYTES)
+    expect(me().waits).toBe(0)
+  })
+
+  it('finishes all sleepers of a key and nobody else, in order', () => {
+    const a = queue(50)
+    const b = queue(51)
+    const c = queue(50)
+    lock()
+    const ordered = nextWait(a) == c && nextWait(c) == null
+    finishAll(50, 0, -EINTR)
+    unlock()
+    expect(ordered).toBe(true)
+    expect(end(a, -1)).toBe(-EINTR)
+    expect(end(c, -1)).toBe(-EINTR)
+    expect(end(b, 0)).toBe(-ETIMEDOUT)
+  })
+
+  it('does not hand on what was finished for a thread that died', () => {
+    const dead = me().index
+    const sequence = load<u32>(THREADS + dead * THREAD_BYTES + THREAD_STATE) >> STATE_SEQ_SHIFT
+    const finished = queueWithChain(60, 0)
+    lock()
+    finish(finished, 0)
+    unlock()
+    expect(attachThread(0)).toBeGreaterThanOrEqual(0)
+    enter()
+    const mine = queue(60)
+    expect(sysReap(dead, sequence, true)).toBe(0)
+    expect(end(mine, 0)).toBe(-ETIMEDOUT)
   })
 
   it('agrees with a list in order of arrival, and a death at any push leaves no trace', () => {
