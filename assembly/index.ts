@@ -5,5 +5,6 @@
  * refuses. Results: >= 0, or -errno; addresses are read as u32.
  */
 export * from './filecalls'
+export * from './ipccalls'
 export * from './kernelcalls'
 export * from './memorycalls'

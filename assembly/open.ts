@@ -94,15 +94,26 @@ export function sysOpen(
   const how = (flags & O_PATH) != 0 ? flags & PATH_FLAGS : flags
   const both = O_CREAT | O_DIRECTORY
   if ((how & (O_ACCMODE | O_PATH)) == 0 || (how & both) == both) return -EINVAL
+  const fd = beginOpen(process, how)
+  if (fd < 0) return fd
+  return finishOpen(process, fd, findAndAttach(process, at, path, bytes, how, mode), how)
+}
+
+/** Reserves a descriptor; this thread holds its description from now on. => fd, or -errno. => lock not held. */
+export function beginOpen(process: Process, flags: u32): i32 {
   lock()
   makeRoom(ROOM_FRAMES)
-  const fd = reserveFd(process, how & (O_ACCMODE | STATUS_FLAGS | O_PATH | O_CLOEXEC))
+  const fd = reserveFd(process, flags & (O_ACCMODE | STATUS_FLAGS | O_PATH | O_CLOEXEC))
   if (fd < 0) abandon()
   else holdFile(reservedAt(process, fd))
   unlock()
-  if (fd < 0) return fd
-  let result = findAndAttach(process, at, path, bytes, how, mode)
-  if (result == 0 && (how & O_TRUNC) != 0 && isFile(heldFile().inode!)) result = resizeHeld(0)
+  return fd
+}
+
+/** After beginOpen: `opened` is 0 when the description has its inode, else why not. O_TRUNC is done here. => fd, or -errno. */
+export function finishOpen(process: Process, fd: i32, opened: i32, flags: u32): i32 {
+  let result = opened
+  if (result == 0 && (flags & O_TRUNC) != 0 && isFile(heldFile().inode!)) result = resizeHeld(0)
   if (result < 0) {
     lock()
     if (isReserved(process, fd, heldFile())) clearFd(process, fd)
@@ -161,8 +172,8 @@ function changes(flags: u32): bool {
   return (flags & (O_WRONLY | O_TRUNC)) != 0
 }
 
-/** Opens what a walk found in the tree. => lock held; the caller abandons at a failure. */
-function openTree(process: Process, found: Walk, flags: u32, mode: u32): i32 {
+/** Opens, for the description in use, what a walk found in the tree. => lock held; the caller abandons at a failure. */
+export function openTree(process: Process, found: Walk, flags: u32, mode: u32): i32 {
   const inode = found.inode
   if (inode == null) return create(process, found, flags, mode)
   const result = checkType(inode.mode, flags)

@@ -61,6 +61,8 @@ export class Root {
   limbo: u32
   /** Last id given to a host view. */
   nextView: u32
+  /** Directory of POSIX shared memory, in no tree (posixshm.ts). */
+  shmInode: u32
 }
 
 export const K: Root = changetype<Root>(memory.data(256, 16))

@@ -24,14 +24,26 @@ import { mayUse } from './path'
 import { inGroup, Process } from './process'
 import { K, Root } from './root'
 
-/** Makes the root of the tree. => false when memory is out. => lock held, called once, by boot. */
+/**
+ * Makes the root of the tree, and the directory of POSIX shared memory, which is in no tree: what is mounted where does not matter to it.
+ * => false when memory is out. => lock held, called once, by boot.
+ */
 export function bootTree(): bool {
-  const root = newInode(S_IFDIR | 0o755, 0, 0)
-  if (root == null) return false
+  const root = newRoot(0o755)
+  const shm = newRoot(S_ISVTX | 0o777)
+  if (root == 0 || shm == 0) return false
+  put(changetype<usize>(K) + offsetof<Root>('rootInode'), root)
+  put(changetype<usize>(K) + offsetof<Root>('shmInode'), shm)
+  return true
+}
+
+/** => a directory that is its own parent, 0 when memory is out. */
+function newRoot(permissions: u32): u32 {
+  const root = newInode(S_IFDIR | permissions, 0, 0)
+  if (root == null) return 0
   root.nlink = 2
   root.parent = root
-  put(changetype<usize>(K) + offsetof<Root>('rootInode'), <u32>changetype<usize>(root))
-  return true
+  return <u32>changetype<usize>(root)
 }
 
 /** => 0 when the process may add a name to `dir`, else -errno. */

@@ -38,6 +38,7 @@ export function sysCheck(): i32 {
 
 function checkFiles(): void {
   if (K.rootInode != 0) checkTreeOf(changetype<Inode>(<usize>K.rootInode))
+  if (K.shmInode != 0) checkTreeOf(changetype<Inode>(<usize>K.shmInode))
   checkMounted()
   checkIdle()
   checkMounts()

@@ -105,6 +105,8 @@ export type ExportName =
   | 'stat_maps'
   | 'stat_waits'
   | 'stat_pages'
+  | 'shm_open'
+  | 'shm_unlink'
 
 export type KernelExports = Readonly<Record<ExportName, (...args: number[]) => number>>
 

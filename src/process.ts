@@ -10,8 +10,9 @@ import type { Dirtied } from './calls.js'
 import { checkBytes, checkInteger, checkUint32, outOfRange, wrongType } from './check.js'
 import type { Instance } from './instance.js'
 import { Mapping } from './mapping.js'
-import { MemoryCalls, type MmapOptions } from './memory.js'
+import type { MmapOptions } from './memory.js'
 import type { MappingRecord, Services } from './protocol.js'
+import { ShmCalls } from './shm.js'
 
 /** Last argument of a call's promise form. */
 export interface CallOptions {
@@ -42,7 +43,7 @@ const FACTS = {
   threads: 7,
 } as const
 
-export class Process extends MemoryCalls {
+export class Process extends ShmCalls {
   readonly #services: Services | undefined
   #promises: ProcessPromises | undefined
 

@@ -1,0 +1,19 @@
+/**
+ * The calls of interprocess communication, System V and POSIX, as the host makes them: names are (address, bytes) in the calling thread's buffer, data goes through
+ * BUFFER_DATA, structures come at BUFFER_RESULT. What each does and which errors it gives stands at the sys function it names.
+ */
+import { ESRCH } from './abi'
+import { begin, end } from './call'
+import { sysShmOpen, sysShmUnlink } from './posixshm'
+
+// ---- POSIX shared memory ----
+
+export function shm_open(pid: u32, path: u32, bytes: u32, flags: u32, mode: u32): i32 {
+  const process = begin(pid)
+  return end(process == null ? -ESRCH : sysShmOpen(process, path, bytes, flags, mode))
+}
+
+export function shm_unlink(pid: u32, path: u32, bytes: u32): i32 {
+  const process = begin(pid)
+  return end(process == null ? -ESRCH : sysShmUnlink(process, path, bytes))
+}
