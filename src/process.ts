@@ -20,7 +20,7 @@ export interface CallOptions {
 }
 
 /** What belongs to the thread that has it, not to the process: no promise form. */
-type ThreadBound = 'view' | 'pageSize' | 'memory' | 'pid' | 'promises'
+type ThreadBound = 'view' | 'leave' | 'pageSize' | 'memory' | 'pid' | 'promises'
 
 /** The promise form of every call of a process. */
 export type ProcessPromises = {
@@ -69,6 +69,16 @@ export class Process extends ShmCalls {
     const { calls } = this
     checkInteger('status', status, 0, 255)
     this.done('exit', calls.process_exit(this.pid, status))
+    this.exited = true
+    this.dirtied()
+  }
+
+  /**
+   * This thread runs the process no longer: calls with this object are ESRCH. Other threads go on; when the last one has left, or ended,
+   * the process exits.
+   */
+  leave(): void {
+    this.done('leave', this.calls.process_leave(this.pid))
     this.exited = true
     this.dirtied()
   }
@@ -185,7 +195,7 @@ export class Process extends ShmCalls {
   }
 }
 
-const UNPROMISED: ReadonlySet<string> = new Set(['constructor', 'view'])
+const UNPROMISED: ReadonlySet<string> = new Set(['constructor', 'view', 'leave'])
 
 /** The names of all calls, from the classes that have them. */
 function callNames(): string[] {

@@ -87,6 +87,8 @@ const CALLS: Readonly<Record<string, readonly string[]>> = {
   futexWait: [INTEGER, SIGNED, OPTIONAL],
   futexWake: [INTEGER, INTEGER],
   exit: [INTEGER],
+  shm_open: [PATH, INTEGER, INTEGER],
+  shm_unlink: [PATH],
   setuid: [INTEGER],
   setgid: [INTEGER],
   seteuid: [INTEGER],
@@ -157,6 +159,7 @@ const DEFAULTED = new Set([
   'msync 2',
   'futexWake 1',
   'exit 0',
+  'shm_open 2',
 ])
 /** Infinity is a number of waiters, a limit, or a time. */
 const INFINITE = new Set(['futexWake 1', 'setrlimit 1'])

@@ -14,6 +14,7 @@ import {
 } from '../../dist/src/index.js'
 import { outcome } from '../support/errno.ts'
 import { Store } from '../support/store.ts'
+import { startThread } from '../support/thread.ts'
 
 const PAGE = 4096
 const { SH, EX, NB, UN } = LOCK
@@ -282,6 +283,23 @@ describe('processes', () => {
     expect(objects).toBeLessThanOrEqual(before.objects + 1)
     expect(outcome(() => p.flock(p.open('/exit', O.RDWR), EX | NB))).toBe('ok')
     expect(outcome(() => q.getuid())).toBe('ESRCH')
+  })
+
+  test('leave ends a process with its last thread, and no earlier', async () => {
+    await using thread = await startThread(new URL('../support/process.thread.ts', import.meta.url))
+    await thread.call('attach', kernel.handleFor(thread.worker))
+    const before = kernel.stats().processes
+    const alone = kernel.process()
+    alone.leave()
+    expect(outcome(() => alone.getuid())).toBe('ESRCH')
+    expect(kernel.stats().processes).toBe(before)
+    const both = kernel.process()
+    await thread.call('join', both.pid)
+    both.leave()
+    expect(outcome(() => both.getuid())).toBe('ESRCH')
+    expect(await thread.call('call', both.pid, 'getuid', [])).toEqual({ value: 0 })
+    await kernel.terminate(thread.worker)
+    expect(kernel.stats().processes).toBe(before)
   })
 
   test('have their own address space and descriptors', () => {
