@@ -10,11 +10,19 @@
  * Guarded by the kernel lock, journalled.
  * Sources: POSIX.1-2017 XSI IPC (2.7.1), Linux svipc(7) and ipc/util.c.
  */
-import { EACCES, EEXIST, EINVAL, ENOENT, ENOSPC, EPERM, PANIC_IPC } from './abi'
+import { EACCES, EEXIST, EINVAL, ENOENT, ENOMEM, ENOSPC, EPERM, PANIC_IPC } from './abi'
 import {
   IPC_CREAT,
   IPC_EXCL,
   IPC_KINDS,
+  IPC_PERM_CGID,
+  IPC_PERM_CUID,
+  IPC_PERM_GID,
+  IPC_PERM_ID,
+  IPC_PERM_KEY,
+  IPC_PERM_MODE,
+  IPC_PERM_SEQ,
+  IPC_PERM_UID,
   IPC_PRIVATE,
   IPCMNI,
   LIMIT_MQ_MSG,
@@ -43,6 +51,7 @@ import {
   SHMMNI,
 } from './ipcabi'
 import { edit, put } from './journal'
+import { lock, unlock } from './lock'
 import { check } from './panic'
 import { inGroup, Process } from './process'
 import { clear, get, INDEX_END, next, Radix, set } from './radix'
@@ -162,24 +171,25 @@ export function findKey(kind: u32, key: i32): Ipc | null {
 
 /**
  * The first half of *get: what `key` and `flags` mean. => the object's address when there is one that may be had (the caller has its own
- * checks between EEXIST and EACCES: see mayGet), 0 to make one, -EEXIST, -ENOENT, -ENOSPC.
+ * checks between EEXIST and EACCES: see mayGet), 0 to make one, -EEXIST, -ENOENT, -ENOSPC. 64 bits, as an address of the upper half of
+ * memory is no error.
  */
-export function lookUp(kind: u32, key: i32, flags: u32): i32 {
+export function lookUp(kind: u32, key: i32, flags: u32): i64 {
   const object = findKey(kind, key)
   if (object == null) {
     if (key != IPC_PRIVATE && (flags & IPC_CREAT) == 0) return -ENOENT
     return tableOf(kind).count >= min(limit(kind), IPCMNI) ? -ENOSPC : 0
   }
   if ((flags & IPC_CREAT) != 0 && (flags & IPC_EXCL) != 0) return -EEXIST
-  return <i32>changetype<usize>(object)
+  return <i64>changetype<usize>(object)
 }
 
-/** Whether the mode bits that *get asks for are granted. => 0, -EACCES. */
+/** Whether the mode bits that *get asks for, of whichever class, are granted. => 0, -EACCES. */
 export function mayGet(process: Process, object: Ipc, flags: u32): i32 {
-  return mayUse(process, object, ((flags >> 6) | (flags >> 3) | flags) & 6)
+  return mayUse(process, object, ((flags >> 6) | (flags >> 3) | flags) & 7)
 }
 
-/** => 0 when the process has `want` (4 read, 2 write or alter) on the object, else -EACCES. Root passes. Linux's ipcperms. */
+/** => 0 when the process has `want` (4 read, 2 write or alter, 1 execute) on the object, else -EACCES. Root passes. Linux's ipcperms. */
 export function mayUse(process: Process, object: Ipc, want: u32): i32 {
   if (process.euid == 0) return 0
   let bits = object.mode
@@ -198,8 +208,9 @@ export function mayOwn(process: Process, object: Ipc): i32 {
 function nextSlot(table: Table): i32 {
   const inUse = table.count
   const end = min(max(inUse + (inUse >> 1), CYCLE_MIN), IPCMNI)
-  for (let i: u32 = 1; i <= end; i++) {
-    const slot = (<u32>(table.last + 1) + i - 1) % end
+  const first = <u32>(table.last + 1)
+  for (let i: u32 = 0; i < end; i++) {
+    const slot = ((first < end ? first : 0) + i) % end
     if (get(table, slot) != 0) continue
     edit<Table>(table)
     if (<i32>slot <= table.last) table.seq = (table.seq + 1) % SEQUENCES
@@ -210,13 +221,14 @@ function nextSlot(table: Table): i32 {
 }
 
 /**
- * Gives a new object its id, key, owner and mode. => the id, or -ENOSPC when slots or memory are out: the caller abandons. => lock held;
- * `kind` has room (lookUp).
+ * Gives a new object its id, key, owner and mode. => the id; -ENOSPC when slots are out, -ENOMEM when memory is: the caller abandons.
+ * => lock held; `object` is of this transaction; `kind` has room (lookUp).
  */
 export function addIpc(object: Ipc, process: Process, kind: u32, key: i32, flags: u32): i32 {
   const table = tableOf(kind)
   const slot = nextSlot(table)
-  if (slot < 0 || !set(table, slot, <u32>changetype<usize>(object))) return -ENOSPC
+  if (slot < 0) return -ENOSPC
+  if (!set(table, slot, <u32>changetype<usize>(object))) return -ENOMEM
   edit<Table>(table).count += 1
   object.kind = kind
   object.key = key
@@ -263,6 +275,32 @@ export function setIpc(object: Ipc, uid: u32, gid: u32, mode: u32): i32 {
   object.gid = gid
   object.mode = (object.mode & ~0o777) | (mode & 0o777)
   return 0
+}
+
+/** Writes ipc_perm (IPC_PERM_*) to `to`. */
+export function writePerm(object: Ipc, to: usize): void {
+  store<i32>(to, object.key, IPC_PERM_KEY)
+  store<u32>(to, object.uid, IPC_PERM_UID)
+  store<u32>(to, object.gid, IPC_PERM_GID)
+  store<u32>(to, object.cuid, IPC_PERM_CUID)
+  store<u32>(to, object.cgid, IPC_PERM_CGID)
+  store<u32>(to, object.mode, IPC_PERM_MODE)
+  store<u32>(to, object.seq, IPC_PERM_SEQ)
+  store<u32>(to, object.id, IPC_PERM_ID)
+}
+
+/** => a time in ms as System V shows it: whole seconds. */
+export function seconds(ms: f64): i64 {
+  return <i64>Math.floor(ms / 1000)
+}
+
+/** => the first slot in use from `slot` on, -1 for none: observers walk a table with it. => lock not held. */
+export function sysIpcNext(kind: u32, slot: u32): i32 {
+  if (kind >= IPC_KINDS || slot >= IPCMNI) return -1
+  lock()
+  const found = next(tableOf(kind), slot, false)
+  unlock()
+  return found == INDEX_END ? -1 : <i32>found
 }
 
 /** Panics when a table or chain is broken. => lock held. */

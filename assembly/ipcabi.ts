@@ -82,3 +82,39 @@ export const SEMOPM: u32 = 500
 export const SEMVMX: u32 = 32767
 /** What a message of any kind can be at most, whatever the limits say: it passes through a thread's buffer. */
 export const MESSAGE_BYTES_MAX: u32 = 65536
+
+// ---- structures in a thread's buffer: byte offsets -------------------------------------------------------------------------
+/** ipc_perm, which each *id_ds begins with; KEY is signed. ID is no field of C's. */
+export const IPC_PERM_KEY: u32 = 0
+export const IPC_PERM_UID: u32 = 4
+export const IPC_PERM_GID: u32 = 8
+export const IPC_PERM_CUID: u32 = 12
+export const IPC_PERM_CGID: u32 = 16
+export const IPC_PERM_MODE: u32 = 20
+export const IPC_PERM_SEQ: u32 = 24
+export const IPC_PERM_ID: u32 = 28
+export const IPC_PERM_BYTES: u32 = 32
+/** shmid_ds. The times are i64, seconds since 1970; 0 for never. */
+export const SHMID_DS_SEGSZ: u32 = 32
+export const SHMID_DS_NATTCH: u32 = 36
+export const SHMID_DS_CPID: u32 = 40
+export const SHMID_DS_LPID: u32 = 44
+export const SHMID_DS_ATIME: u32 = 48
+export const SHMID_DS_DTIME: u32 = 56
+export const SHMID_DS_CTIME: u32 = 64
+export const SHMID_DS_BYTES: u32 = 72
+/** shminfo (IPC_INFO). */
+export const SHMINFO_SHMMAX: u32 = 0
+export const SHMINFO_SHMMIN: u32 = 4
+export const SHMINFO_SHMMNI: u32 = 8
+export const SHMINFO_SHMSEG: u32 = 12
+export const SHMINFO_SHMALL: u32 = 16
+export const SHMINFO_BYTES: u32 = 20
+/** shm_info (SHM_INFO); TOT, RSS and SWP in pages. */
+export const SHM_INFO_USED_IDS: u32 = 0
+export const SHM_INFO_TOT: u32 = 4
+export const SHM_INFO_RSS: u32 = 8
+export const SHM_INFO_SWP: u32 = 12
+export const SHM_INFO_SWAP_ATTEMPTS: u32 = 16
+export const SHM_INFO_SWAP_SUCCESSES: u32 = 20
+export const SHM_INFO_BYTES: u32 = 24
