@@ -3,8 +3,16 @@
  * BUFFER_DATA, structures come at BUFFER_RESULT. What each does and which errors it gives stands at the sys function it names.
  */
 import { ESRCH } from './abi'
-import { begin, end } from './call'
+import { begin, done, end } from './call'
+import { sysIpcNext } from './ipc'
 import { sysShmOpen, sysShmUnlink } from './posixshm'
+import { enter } from './thread'
+
+/** => the first slot in use from `slot` on of a kind of System V objects (IPC_SHM, IPC_MSG, IPC_SEM), -1 for none. No process is needed. */
+export function ipc_next(kind: u32, slot: u32): i32 {
+  enter()
+  return done(sysIpcNext(kind, slot))
+}
 
 // ---- POSIX shared memory ----
 

@@ -20,6 +20,7 @@ export type ExportName =
   | 'boot'
   | 'booted'
   | 'ipc_limit'
+  | 'ipc_next'
   | 'check'
   | 'flush'
   | 'sync_all'
