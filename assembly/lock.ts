@@ -19,7 +19,7 @@ import { now, panicked, stalled } from './env'
 import { commit, depth, rollback } from './journal'
 import { check, PANIC } from './panic'
 import { K } from './root'
-import { bury, mayBlock, me, self, sleepAt } from './thread'
+import { bury, mayBlock, me, ringOut, rungCount, self, sleepAt } from './thread'
 
 const LOCK: usize = memory.data(64, 64)
 const TURN: usize = LOCK + 4
@@ -90,6 +90,7 @@ export function unlock(): void {
   commit()
   const word = atomic.xchg<u32>(LOCK, 0)
   if ((word & CONTENDED) != 0) atomic.notify(LOCK, 1)
+  if (rungCount != 0) ringOut()
 }
 
 /** Ends the transaction and begins another; lets others in when somebody waits. What was read before must be read again. */

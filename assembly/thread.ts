@@ -94,6 +94,13 @@ export function threadsUsed(): u32 {
   return atomic.load<u32>(USED)
 }
 
+/** How many doorbells this instance has yet to notify, and whose: a byte each. */
+export let rungCount: u32 = 0
+let rung: u64 = 0
+const RUNG_MAX: u32 = 8
+
+if (THREADS_MAX > 256) ERROR('a thread index must fit in a byte of `rung`')
+
 /** This instance's slot, 0 before attach. */
 export let self: usize = 0
 /** `sequence << STATE_SEQ_SHIFT` of this instance's slot. */
@@ -259,6 +266,25 @@ export function ring(index: u32): void {
   const at = THREADS + index * THREAD_BYTES + THREAD_DOORBELL
   atomic.add<u32>(at, 1)
   atomic.notify(at, -1)
+}
+
+/**
+ * As ring, but whoever sleeps is notified by `ringOut`, which unlock calls: a thread that wakes takes the lock first, and one woken under it
+ * would sleep again at once, on the lock. => lock held.
+ */
+export function ringLater(index: u32): void {
+  if (rungCount == RUNG_MAX) ringOut()
+  atomic.add<u32>(THREADS + index * THREAD_BYTES + THREAD_DOORBELL, 1)
+  rung = (rung << 8) | index
+  rungCount++
+}
+
+/** Notifies those for whom ringLater was called. A thread that dies before it has is reaped, and then all are rung. */
+export function ringOut(): void {
+  for (; rungCount > 0; rungCount--) {
+    const index = <usize>((rung >> ((<u64>rungCount - 1) << 3)) & 0xff)
+    atomic.notify(THREADS + index * THREAD_BYTES + THREAD_DOORBELL, -1)
+  }
 }
 
 /** Rings every thread: after a death, whoever the dead one was about to wake wakes and looks for itself. */

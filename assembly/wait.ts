@@ -14,6 +14,7 @@
  *  1. A node is in its bucket exactly while QUEUED; every change is under the kernel lock and journalled.
  *  2. The doorbell's value is read under the lock in which QUEUED was seen, so a wake-up in between changes it and the
  *     sleep returns at once: no wake-up is lost.
+ *     The bell is raised under the lock too; only its notify waits for unlock.
  *  3. A wake that a dead thread had received and not used goes on to the next waiter (dropWaits). What was finished for it was its own.
  *  4. The chain of a node belongs to it and goes with it.
  */
@@ -31,7 +32,7 @@ import { edit, put } from './journal'
 import { lock, relax, unlock } from './lock'
 import { check } from './panic'
 import { create, destroy } from './slab'
-import { beginPark, endPark, mayBlock, me, ring, sleepAt, Thread, threadAt } from './thread'
+import { beginPark, endPark, mayBlock, me, ringLater, sleepAt, Thread, threadAt } from './thread'
 
 const QUEUED: u32 = 0
 const WOKEN: u32 = 1
@@ -192,7 +193,7 @@ export function wake(key: u64, count: u32, detail: u64 = 0): u32 {
     if (wait.key == key && wait.detail == detail) {
       unqueue(wait)
       edit<Wait>(wait).state = WOKEN
-      ring(wait.thread)
+      ringLater(wait.thread)
       woken++
     }
     wait = next
@@ -226,7 +227,7 @@ export function finish(wait: Wait, result: i32): void {
   unqueue(wait)
   edit<Wait>(wait).state = FINISHED
   wait.result = result
-  ring(wait.thread)
+  ringLater(wait.thread)
 }
 
 /** Ends all sleeps on a key with `result`: what they waited for is gone. => lock held. */
@@ -251,7 +252,7 @@ export function interrupt(index: u32): u32 {
     }
     wait = wait.sibling
   }
-  if (count > 0) ring(index)
+  if (count > 0) ringLater(index)
   return count
 }
 

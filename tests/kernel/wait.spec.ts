@@ -3,7 +3,7 @@ import { attachThread } from '../../assembly/boot'
 import { newChain } from '../../assembly/chain'
 import { sysReap } from '../../assembly/exit'
 import { lock, relax, unlock } from '../../assembly/lock'
-import { enter, me, THREAD_BYTES, THREADS } from '../../assembly/thread'
+import { enter, me, rungCount, THREAD_BYTES, THREADS } from '../../assembly/thread'
 import {
   checkWaits,
   discard,
@@ -86,6 +86,24 @@ describe('waits', () => {
     expect(wakeUp(100, 1)).toBe(1)
     expect(end(wait, -1)).toBe(0)
     expect(me().waits).toBe(0)
+  })
+
+  it('notifies who was woken after the lock is free, however many', () => {
+    const waits = new StaticArray<Wait>(20)
+    for (let i = 0; i < 20; i++) waits[i] = queue(11)
+    lock()
+    wake(11, 3)
+    const three = rungCount
+    unlock()
+    expect(three).toBe(3)
+    expect(rungCount).toBe(0)
+    lock()
+    wake(11, 17)
+    const left = rungCount
+    unlock()
+    expect(left).toBe(1, 'the list holds 8, and was emptied twice')
+    expect(rungCount).toBe(0)
+    for (let i = 0; i < 20; i++) expect(end(waits[i], -1)).toBe(0)
   })
 
   it('wakes in the order of arrival, as many as asked, of that key and detail only', () => {
