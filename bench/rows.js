@@ -8,7 +8,7 @@
  * @property {string} peerName what ours is compared with
  * @property {string} [peerRow] the request to native/peer.c that is the peer; without it, the module measures the peer too
  * @property {number} [peerBytesPerNs] or the peer is a wish: the mapped file at so many bytes a nanosecond
- * @property {number} goal the ratio to reach, at most
+ * @property {number} goal the ratio to reach, at most; infinite for what is measured to explain another row
  * @property {number} count rounds in one sample
  * @property {number} [tinyCount] rounds in one sample of `--tiny`; 1 by default
  */
@@ -106,6 +106,24 @@ export const rows = [
     unit: 'us',
     peerName: 'postMessage',
     goal: 0.3,
+    count: 300,
+    tinyCount: 3,
+  },
+  {
+    name: 'share-wake',
+    module: 'share',
+    unit: 'us',
+    peerName: 'bare Atomics.wait and notify',
+    goal: Number.POSITIVE_INFINITY,
+    count: 300,
+    tinyCount: 3,
+  },
+  {
+    name: 'bare-wake',
+    module: 'share',
+    unit: 'us',
+    peerName: 'postMessage',
+    goal: Number.POSITIVE_INFINITY,
     count: 300,
     tinyCount: 3,
   },

@@ -1,12 +1,21 @@
 /**
  * share-write-spin, share-write-sleep: this worker stores 4 KiB into its mapping of a file, another worker sees it in its own mapping
  * of that file and says so in a shared word, for which this one spins. The peer is the same with the bytes in a message.
- * Before each round of share-write-sleep both rest, so that the one that sleeps is asleep.
+ * share-wake, bare-wake: the same against, and by, a bare Atomics.wait and notify: what a runtime's own wake-up takes.
+ * Before each round but those of share-write-spin both rest, so that the one that sleeps is asleep.
  */
 
 import { boot, O } from '../../dist/src/index.js'
 import { startThread } from '../threads.js'
-import { ACK, FLAG, PAYLOAD_AT, PAYLOAD_BYTES, SHARE_BYTES, SHARED_PATH } from './share-layout.js'
+import {
+  ACK,
+  FLAG,
+  HANDS,
+  PAYLOAD_AT,
+  PAYLOAD_BYTES,
+  SHARE_BYTES,
+  SHARED_PATH,
+} from './share-layout.js'
 
 const REST_MS = 0.05
 const ACK_TIMEOUT_MS = 5000
@@ -19,20 +28,28 @@ export async function open({ name, count }) {
   process.ftruncate(fd, SHARE_BYTES)
   const map = process.mmap({ fd, length: SHARE_BYTES })
   const acks = new Int32Array(new SharedArrayBuffer(64))
+  const bare = new Uint8Array(new SharedArrayBuffer(SHARE_BYTES))
   const other = await startThread(new URL('./share-worker.js', import.meta.url))
-  const sleeps = name === 'share-write-sleep'
-  await other.call('attach', kernel.handle, acks)
-  const hand = sleeps ? sleeping(map) : spinning(map)
-  const between = sleeps ? rest : () => {}
+  await other.call('attach', kernel.handle, acks, bare)
+  const hands = {
+    spin: storing(map.bytes, () => {}),
+    sleep: storing(map.bytes, () => map.notify(0)),
+    bare: storing(bare, (flags) => Atomics.notify(flags, FLAG)),
+    message: messaging(other),
+  }
+  const between = name === 'share-write-spin' ? () => {} : rest
+  const sample = (kind) => async () => {
+    if (kind === 'message') return rounds(count, acks, hands.message, between)
+    other.post({ listen: kind, rounds: count + 1 })
+    rounds(1, acks, hands[kind], rest) // until it listens
+    const ns = rounds(count, acks, hands[kind], between)
+    await other.call('idle')
+    return ns
+  }
+  const { ours, peer } = HANDS[name]
   return {
-    async ours() {
-      other.post({ listen: sleeps ? 'sleep' : 'spin', rounds: count + 1 })
-      rounds(1, acks, hand, rest) // until it listens
-      const ns = rounds(count, acks, hand, between)
-      await other.call('idle')
-      return ns
-    },
-    peer: () => rounds(count, acks, messaging(other), between),
+    ours: sample(ours),
+    peer: sample(peer),
     async close() {
       await other.call('detach')
       await other.end()
@@ -70,31 +87,20 @@ function awaitAck(acks, turn, startMs) {
   }
 }
 
-function payload() {
-  return new Uint8Array(PAYLOAD_BYTES)
-}
-
-function spinning(map) {
-  const { bytes } = map
+/** => what stores a payload and its turn into `bytes`, then wakes who sleeps there. */
+function storing(bytes, wake) {
   const flags = new Int32Array(bytes.buffer, bytes.byteOffset, 1)
-  const from = payload()
+  const from = new Uint8Array(PAYLOAD_BYTES)
   return (turn) => {
     from.fill(turn)
     bytes.set(from, PAYLOAD_AT)
     Atomics.store(flags, FLAG, turn)
-  }
-}
-
-function sleeping(map) {
-  const spin = spinning(map)
-  return (turn) => {
-    spin(turn)
-    map.notify(0)
+    wake(flags)
   }
 }
 
 function messaging(other) {
-  const from = payload()
+  const from = new Uint8Array(PAYLOAD_BYTES)
   return (turn) => {
     from.fill(turn)
     other.post({ turn, bytes: from })
