@@ -24,7 +24,7 @@ import { sysStatKernel, sysStatWaits } from './stat'
 import { enter, recover, self, stop } from './thread'
 import { sysCheck } from './verify'
 import { inspectViews } from './view'
-import { interrupt } from './wait'
+import { interrupt, interruptCalls } from './wait'
 import { syncAll, writeOld } from './writeback'
 
 export function boot(
@@ -190,6 +190,15 @@ export function get_limit(pid: u32, what: u32): f64 {
 export function process_exit(pid: u32, status: u32): i32 {
   enter()
   return done(sysExit(pid, status))
+}
+
+/** Ends the sleeps of all calls of the process that other threads are in, with EINTR; what is done stays done. => how many. */
+export function process_interrupt(pid: u32): i32 {
+  const process = begin(pid)
+  lock()
+  const count = process == null ? -ESRCH : <i32>interruptCalls(pid)
+  unlock()
+  return end(count)
 }
 
 export function stat_kernel(): i32 {

@@ -25,6 +25,9 @@ import {
   PANIC_WAIT_QUEUE,
   THREAD_SERVES,
   THREADS_MAX,
+  WHERE_DEAD,
+  WHERE_FREE,
+  WHERE_MASK,
 } from './abi'
 import { freeChain } from './chain'
 import { now, serve } from './env'
@@ -32,7 +35,17 @@ import { edit, put } from './journal'
 import { lock, relax, unlock } from './lock'
 import { check } from './panic'
 import { create, destroy } from './slab'
-import { beginPark, endPark, mayBlock, me, ringLater, sleepAt, Thread, threadAt } from './thread'
+import {
+  beginPark,
+  endPark,
+  mayBlock,
+  me,
+  ringLater,
+  sleepAt,
+  Thread,
+  threadAt,
+  threadsUsed,
+} from './thread'
 
 const QUEUED: u32 = 0
 const WOKEN: u32 = 1
@@ -253,6 +266,18 @@ export function interrupt(index: u32): u32 {
     wait = wait.sibling
   }
   if (count > 0) ringLater(index)
+  return count
+}
+
+/** Ends the sleeps of every other thread that is in a call of process `pid` with EINTR. => how many. => lock held. */
+export function interruptCalls(pid: u32): u32 {
+  let count: u32 = 0
+  for (let i: u32 = 0; i < threadsUsed(); i++) {
+    const at = changetype<usize>(threadAt(i))
+    const where = atomic.load<u32>(at) & WHERE_MASK
+    if (i == me().index || where == WHERE_FREE || where == WHERE_DEAD) continue
+    if (atomic.load<u32>(at + offsetof<Thread>('process')) == pid) count += interrupt(i)
+  }
   return count
 }
 

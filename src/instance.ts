@@ -41,6 +41,7 @@ export type ExportName =
   | 'process_join'
   | 'process_leave'
   | 'process_exit'
+  | 'process_interrupt'
   | 'process_get'
   | 'process_set'
   | 'set_groups'

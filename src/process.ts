@@ -83,6 +83,15 @@ export class Process extends ShmCalls {
     this.dirtied()
   }
 
+  /**
+   * What a signal with a handler does to calls that sleep: each call of this process that another thread, or a promise form, sleeps in ends
+   * with EINTR. What is done stays done. A call that has not yet begun to sleep is not ended: who must be sure asks again. => sleeps ended.
+   */
+  interrupt(): number {
+    const { calls } = this
+    return this.done('interrupt', calls.process_interrupt(this.pid))
+  }
+
   /** Exits, unless that was done, here or elsewhere. */
   [Symbol.dispose](): void {
     if (this.exited || this.instance.table.closed) return

@@ -3,7 +3,7 @@ import { attachThread } from '../../assembly/boot'
 import { newChain } from '../../assembly/chain'
 import { sysReap } from '../../assembly/exit'
 import { lock, relax, unlock } from '../../assembly/lock'
-import { enter, me, rungCount, THREAD_BYTES, THREADS } from '../../assembly/thread'
+import { beginCall, enter, me, rungCount, THREAD_BYTES, THREADS } from '../../assembly/thread'
 import {
   checkWaits,
   discard,
@@ -13,6 +13,7 @@ import {
   finishAll,
   firstWait,
   interrupt,
+  interruptCalls,
   nextWait,
   park,
   sleep,
@@ -149,6 +150,32 @@ describe('waits', () => {
     expect(wakeUp(3, 1)).toBe(1)
     expect(sysReap(dead, sequence, true)).toBe(0)
     expect(end(mine, -1)).toBe(0)
+  })
+
+  it('ends the sleeps of other threads in calls of one process, and no others', () => {
+    const sleeper = me().index
+    const sequence = load<u32>(THREADS + sleeper * THREAD_BYTES + THREAD_STATE) >> STATE_SEQ_SHIFT
+    beginCall(7)
+    const a = queue(5)
+    const b = queue(6)
+    expect(wakeUp(6, 1)).toBe(1)
+    lock()
+    const own = interruptCalls(7)
+    unlock()
+    expect(own).toBe(0)
+    assert(attachThread(0) >= 0, 'attach')
+    enter()
+    lock()
+    const others = interruptCalls(8)
+    const ended = interruptCalls(7)
+    const again = interruptCalls(7)
+    unlock()
+    expect(others).toBe(0)
+    expect(ended).toBe(1)
+    expect(again).toBe(0)
+    expect(end(a, -1)).toBe(-EINTR)
+    expect(end(b, -1)).toBe(0)
+    expect(sysReap(sleeper, sequence, true)).toBe(0)
   })
 
   it('gives a finished sleeper its result, and the node with its chain until it is discarded', () => {
