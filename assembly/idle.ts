@@ -22,6 +22,7 @@ import { heldInode, holdInode, letGoInode } from './hold'
 import { freeInode, Inode } from './inode'
 import { edit, put } from './journal'
 import { lock, relax, relaxIfDeep, unlock } from './lock'
+import { endMessage, hasDyingMessages } from './message'
 import { closeFd, statFd, statMtime, statSize } from './mountfs'
 import { dropRef, MemObject, takeIdle } from './object'
 import { check } from './panic'
@@ -37,8 +38,9 @@ const LRU_COUNT: usize = memory.data(16, 16)
  * sleep. => lock not held, no holds.
  */
 export function sweepIdle(): void {
-  if (K.idleObjects == 0 && !hasClosing()) return
+  if (K.idleObjects == 0 && !hasClosing() && !hasDyingMessages()) return
   lock()
+  while (endMessage()) relaxIfDeep()
   while (endClosing()) relaxIfDeep()
   let object = takeIdle()
   while (object != null) {

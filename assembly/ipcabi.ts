@@ -118,3 +118,23 @@ export const SHM_INFO_SWP: u32 = 12
 export const SHM_INFO_SWAP_ATTEMPTS: u32 = 16
 export const SHM_INFO_SWAP_SUCCESSES: u32 = 20
 export const SHM_INFO_BYTES: u32 = 24
+/** struct msqid_ds. Times are i64, seconds since 1970. */
+export const MSQID_DS_STIME: u32 = 32
+export const MSQID_DS_RTIME: u32 = 40
+export const MSQID_DS_CTIME: u32 = 48
+export const MSQID_DS_CBYTES: u32 = 56
+export const MSQID_DS_QNUM: u32 = 60
+export const MSQID_DS_QBYTES: u32 = 64
+export const MSQID_DS_LSPID: u32 = 68
+export const MSQID_DS_LRPID: u32 = 72
+export const MSQID_DS_BYTES: u32 = 80
+/** struct msginfo. */
+export const MSGINFO_MSGPOOL: u32 = 0
+export const MSGINFO_MSGMAP: u32 = 4
+export const MSGINFO_MSGMAX: u32 = 8
+export const MSGINFO_MSGMNB: u32 = 12
+export const MSGINFO_MSGMNI: u32 = 16
+export const MSGINFO_MSGSSZ: u32 = 20
+export const MSGINFO_MSGTQL: u32 = 24
+export const MSGINFO_MSGSEG: u32 = 28
+export const MSGINFO_BYTES: u32 = 32

@@ -5,6 +5,8 @@
 import { ESRCH } from './abi'
 import { begin, done, end } from './call'
 import { sysIpcNext } from './ipc'
+import { sysMsgget, sysMsgrcv, sysMsgsnd } from './msg'
+import { sysMsgctl } from './msgctl'
 import { sysShmOpen, sysShmUnlink } from './posixshm'
 import { enter } from './thread'
 
@@ -12,6 +14,36 @@ import { enter } from './thread'
 export function ipc_next(kind: u32, slot: u32): i32 {
   enter()
   return done(sysIpcNext(kind, slot))
+}
+
+// ---- System V message queues ----
+
+export function msgget(pid: u32, key: i32, flags: u32): i32 {
+  const process = begin(pid)
+  return end(process == null ? -ESRCH : sysMsgget(process, key, flags))
+}
+
+export function msgsnd(pid: u32, id: i32, type: i32, bytes: u32, flags: u32): i32 {
+  const process = begin(pid)
+  return end(process == null ? -ESRCH : sysMsgsnd(process, id, type, bytes, flags))
+}
+
+export function msgrcv(pid: u32, id: i32, bytes: i32, type: i32, flags: u32): i32 {
+  const process = begin(pid)
+  return end(process == null ? -ESRCH : sysMsgrcv(process, id, bytes, type, flags))
+}
+
+export function msgctl(
+  pid: u32,
+  id: i32,
+  command: u32,
+  uid: f64,
+  gid: f64,
+  mode: f64,
+  qbytes: f64,
+): i32 {
+  const process = begin(pid)
+  return end(process == null ? -ESRCH : sysMsgctl(process, id, command, uid, gid, mode, qbytes))
 }
 
 // ---- POSIX shared memory ----

@@ -6,7 +6,8 @@
  *
  * Invariants (checkSlabs):
  *  1. A slab is in its class's list exactly when it has room.
- *  2. A structure is cleared when given out, and its old bytes are saved when it is given back (journal.ts, invariant 3).
+ *  2. A structure is cleared when given out. Given back, it keeps its bytes but for the first word, the link of the free list, until the
+ *     transaction ends: nothing is allocated after it (journal.ts, invariant 3). So only that word is saved, whatever its size.
  * Guarded by the kernel lock, journalled. Slab frames are charged to the commit account, so user pages cannot be promised twice.
  */
 import { PANIC_SLAB_COUNT, PANIC_SLAB_NOT_SLAB, PANIC_SLAB_SIZE } from './abi'
@@ -97,8 +98,7 @@ export function free(address: usize, bytes: u32): void {
   const slab = edit<Frame>(frameOf(address))
   check(slab.kind == FRAME_SLAB && slab.order == sizeClass, PANIC_SLAB_NOT_SLAB, <u32>address)
   const hadRoom = hasRoom(slab)
-  save(address, sizeClass << 4)
-  store<u32>(address, slab.object)
+  put(address, slab.object)
   slab.object = <u32>address
   slab.refs -= 1
   noteFree()

@@ -9,7 +9,9 @@ import { checkIdle } from './idle'
 import { checkMounted, Inode } from './inode'
 import { checkIpc } from './ipc'
 import { lock, unlock } from './lock'
+import { checkMessages } from './message'
 import { checkMounts } from './mount'
+import { checkMsg } from './msg'
 import { check } from './panic'
 import { processAt } from './process'
 import { K } from './root'
@@ -32,6 +34,8 @@ export function sysCheck(): i32 {
   }
   checkFiles()
   checkIpc()
+  checkMsg()
+  checkMessages()
   unlock()
   return 0
 }

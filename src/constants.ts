@@ -1,8 +1,9 @@
 /**
  * The constants of the calls, grouped as a caller writes them: `O.CREAT | O.RDWR`, `PROT.READ`.
- * Their numbers stand once, in assembly/abi.ts: wasi-libc's, which for PROT, MAP and MS are Linux's too.
+ * Their numbers stand once, in assembly/abi.ts and ipcabi.ts: wasi-libc's, which for PROT, MAP and MS are Linux's too.
  */
 import * as abi from '../assembly/abi.js'
+import * as ipc from '../assembly/ipcabi.js'
 
 type Abi = typeof abi
 type Group<Prefix extends string> = {
@@ -51,3 +52,27 @@ export const FALLOC_FL = /* @__PURE__ */ group('FALLOC_FL_')
 export const RLIMIT = /* @__PURE__ */ group('RLIMIT_')
 /** State of a page in `pages()`: PRESENT, DIRTY, PRIVATE, ZERO (the shared page of zeros), VIEWED (under `bytes`), WRITABLE. */
 export const PAGE = /* @__PURE__ */ group('STAT_PAGE_')
+/** A command of msgctl(2) and its like, by what it gives. */
+export type Command<Result extends string> = number & { readonly [given]: Result }
+declare const given: unique symbol
+
+/** Keys, flags and commands of System V: msgget(2), msgctl(2) and their like. */
+export const IPC = /* @__PURE__ */ Object.freeze({
+  PRIVATE: ipc.IPC_PRIVATE,
+  CREAT: ipc.IPC_CREAT,
+  EXCL: ipc.IPC_EXCL,
+  NOWAIT: ipc.IPC_NOWAIT,
+  RMID: ipc.IPC_RMID as Command<'removed'>,
+  SET: ipc.IPC_SET as Command<'set'>,
+  STAT: ipc.IPC_STAT as Command<'status'>,
+  INFO: ipc.IPC_INFO as Command<'limits'>,
+})
+/** Flags of msgrcv(2), and commands of msgctl(2) besides those of IPC. */
+export const MSG = /* @__PURE__ */ Object.freeze({
+  NOERROR: ipc.MSG_NOERROR,
+  EXCEPT: ipc.MSG_EXCEPT,
+  COPY: ipc.MSG_COPY,
+  STAT: ipc.MSG_STAT as Command<'slot'>,
+  INFO: ipc.MSG_INFO as Command<'usage'>,
+  STAT_ANY: ipc.MSG_STAT_ANY as Command<'slot'>,
+})

@@ -7,12 +7,14 @@ export {
   F,
   FALLOC_FL,
   FD,
+  IPC,
   LOCK,
   MADV,
   MAP,
   MCL,
   MREMAP,
   MS,
+  MSG,
   O,
   PAGE,
   POSIX_MADV,
@@ -24,6 +26,7 @@ export {
 export { coreModule } from './core.js'
 export { AbortError, IsopageError, IsopageRangeError, IsopageTypeError } from './errors.js'
 export type { FileTimes, LockRequest } from './files.js'
+export type { IpcOwner, IpcPerm } from './ipc-perm.js'
 export { attach, boot, type Kernel, type ProcessOptions } from './kernel.js'
 export type {
   Mapping,
@@ -37,6 +40,7 @@ export type {
 export type { MapEntry } from './maps.js'
 export type { MmapOptions } from './memory.js'
 export type { Mountable } from './mounts.js'
+export type { MsgInfo, MsgrcvOptions, MsgSet, MsqidDs, ReceivedMessage } from './msg.js'
 export type { CallOptions, Process, ProcessPromises } from './process.js'
 export type { Handle } from './protocol.js'
 export type { Provider, ProviderFactory, ProviderSpec } from './providers/provider.js'

@@ -109,6 +109,10 @@ export type ExportName =
   | 'stat_pages'
   | 'shm_open'
   | 'shm_unlink'
+  | 'msgget'
+  | 'msgsnd'
+  | 'msgrcv'
+  | 'msgctl'
 
 export type KernelExports = Readonly<Record<ExportName, (...args: number[]) => number>>
 

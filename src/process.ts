@@ -11,8 +11,8 @@ import { checkBytes, checkInteger, checkUint32, outOfRange, wrongType } from './
 import type { Instance } from './instance.js'
 import { Mapping } from './mapping.js'
 import type { MmapOptions } from './memory.js'
+import { MsgCalls } from './msg.js'
 import type { MappingRecord, Services } from './protocol.js'
-import { ShmCalls } from './shm.js'
 
 /** Last argument of a call's promise form. */
 export interface CallOptions {
@@ -43,7 +43,7 @@ const FACTS = {
   threads: 7,
 } as const
 
-export class Process extends ShmCalls {
+export class Process extends MsgCalls {
   readonly #services: Services | undefined
   #promises: ProcessPromises | undefined
 

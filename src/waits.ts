@@ -1,5 +1,6 @@
 /** Which calls may wait without bound: those get a service worker of their own. */
 import { F_SETLKW, LOCK_NB, LOCK_UN } from '../assembly/abi.js'
+import { IPC_NOWAIT } from '../assembly/ipcabi.js'
 import type { ServiceCall } from './protocol.js'
 
 const WAITS: Readonly<Record<string, (args: readonly unknown[]) => boolean>> = {
@@ -7,6 +8,13 @@ const WAITS: Readonly<Record<string, (args: readonly unknown[]) => boolean>> = {
     typeof operation === 'number' && (operation & (LOCK_NB | LOCK_UN)) === 0,
   fcntl: ([, command]) => command === F_SETLKW,
   futexWait: () => true,
+  msgsnd: ([, , , flags]) => waitsWith(flags),
+  msgrcv: ([, options]) => waitsWith((options as { flags?: unknown } | undefined)?.flags),
+}
+
+/** => the flags of a System V call let it wait. */
+function waitsWith(flags: unknown): boolean {
+  return typeof flags !== 'number' || (flags & IPC_NOWAIT) === 0
 }
 
 /** => the call may wait until another thread does something. */

@@ -33,6 +33,19 @@ await serve({
       return { failure: { code, address, message } }
     }
   },
+  /** Sends `count` messages of one type, numbered. */
+  produce(pid: number, id: number, type: number, count: number) {
+    const process = processes.get(pid) ?? kernel.process({ pid })
+    for (let i = 0; i < count; i++) process.msgsnd(id, type, new Uint32Array([i]))
+  },
+  /** Receives `count` messages. => type and number of each. */
+  consume(pid: number, id: number, type: number, count: number) {
+    const process = processes.get(pid) ?? kernel.process({ pid })
+    return Array.from({ length: count }, () => {
+      const message = process.msgrcv(id, { type })
+      return [message.type, new Uint32Array(message.data.buffer)[0]]
+    })
+  },
   async leave() {
     await kernel.close()
   },
