@@ -1,7 +1,8 @@
 /**
- * What happens to inodes that nobody uses any more: after close, munmap, exit, and whatever else
- * dropped a last user.
+ * What happens to inodes, and to System V segments, that nobody uses any more: after close, munmap,
+ * exit, and whatever else dropped a last user.
  *
+ *   segment, removed          -> freed, pages, id and all
  *   tmpfs, nlink 0            -> freed, pages and all
  *   mount, name gone          -> freed, its provider descriptor closed
  *   mount, written, unsynced  -> made durable first: the next fsync of the file, perhaps of another
@@ -28,6 +29,7 @@ import { dropRef, MemObject, takeIdle } from './object'
 import { check } from './panic'
 import { destroyObject } from './release'
 import { K, Root } from './root'
+import { endSegment } from './segment'
 import { syncObject, syncStore } from './writeback'
 
 /** Inodes in the LRU list. */
@@ -57,8 +59,12 @@ export function sweepIdle(): void {
  * between.
  */
 function settle(object: MemObject): void {
-  const inode = changetype<Inode>(<usize>object.inode)
   if (object.refs != 1) return
+  if (object.segment != 0) {
+    endSegment(object)
+    return
+  }
+  const inode = changetype<Inode>(<usize>object.inode)
   if (inode.mount < 0) {
     if (inode.nlink == 0) end(inode)
     return

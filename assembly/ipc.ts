@@ -277,6 +277,11 @@ export function setIpc(object: Ipc, uid: u32, gid: u32, mode: u32): i32 {
   return 0
 }
 
+/** => what IPC_SET makes of a number that may be left out: NaN is "as it is". */
+export function orElse(value: f64, otherwise: u32): u32 {
+  return isNaN(value) ? otherwise : <u32>value
+}
+
 /** Writes ipc_perm (IPC_PERM_*) to `to`. */
 export function writePerm(object: Ipc, to: usize): void {
   store<i32>(to, object.key, IPC_PERM_KEY)

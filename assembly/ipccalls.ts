@@ -3,17 +3,55 @@
  * BUFFER_DATA, structures come at BUFFER_RESULT. What each does and which errors it gives stands at the sys function it names.
  */
 import { ESRCH } from './abi'
-import { begin, done, end } from './call'
+import { begin, done, end, whole } from './call'
 import { sysIpcNext } from './ipc'
 import { sysMsgget, sysMsgrcv, sysMsgsnd } from './msg'
 import { sysMsgctl } from './msgctl'
 import { sysShmOpen, sysShmUnlink } from './posixshm'
+import {
+  isObservation,
+  sysFtok,
+  sysShmat,
+  sysShmctl,
+  sysShmdt,
+  sysShmget,
+  sysShmObserve,
+} from './shm'
 import { enter } from './thread'
 
 /** => the first slot in use from `slot` on of a kind of System V objects (IPC_SHM, IPC_MSG, IPC_SEM), -1 for none. No process is needed. */
 export function ipc_next(kind: u32, slot: u32): i32 {
   enter()
   return done(sysIpcNext(kind, slot))
+}
+
+// ---- System V shared memory ----
+
+export function ftok(pid: u32, path: u32, bytes: u32, projectId: u32): i32 {
+  const process = begin(pid)
+  return end(process == null ? -ESRCH : sysFtok(process, path, bytes, projectId))
+}
+
+export function shmget(pid: u32, key: i32, size: f64, flags: u32): i32 {
+  const process = begin(pid)
+  return end(process == null ? -ESRCH : sysShmget(process, key, whole(size), flags))
+}
+
+export function shmat(pid: u32, id: u32, address: f64, flags: u32): i32 {
+  const process = begin(pid)
+  return end(process == null ? -ESRCH : sysShmat(process, id, whole(address), flags))
+}
+
+export function shmdt(pid: u32, address: f64): i32 {
+  const process = begin(pid)
+  return end(process == null ? -ESRCH : sysShmdt(process, whole(address)))
+}
+
+/** With `pid` 0, for observers: IPC_INFO, SHM_INFO and SHM_STAT_ANY. */
+export function shmctl(pid: u32, id: u32, command: u32, uid: f64, gid: f64, mode: f64): i32 {
+  const process = begin(pid)
+  if (process != null) return end(sysShmctl(process, id, command, uid, gid, mode))
+  return end(pid == 0 && isObservation(command) ? sysShmObserve(id, command) : -ESRCH)
 }
 
 // ---- System V message queues ----

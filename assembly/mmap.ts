@@ -39,7 +39,7 @@ import { holdObject, letGoObject } from './io'
 import { edit } from './journal'
 import { abandon, lock, unlock } from './lock'
 import { lockLimit } from './mlock'
-import { MemObject, newObject, OBJECT_ANON, retain } from './object'
+import { MemObject, newObject, OBJECT_ANON, OBJECT_TMPFS, retain } from './object'
 import { populate } from './populate'
 import { Process, Space } from './process'
 import { K, pageRound } from './root'
@@ -98,7 +98,8 @@ export function sysMmap(
   return result
 }
 
-function mustFill(space: Space): bool {
+/** => a mapping made now is to be filled at once: mlockall(MCL_FUTURE). */
+export function mustFill(space: Space): bool {
   return (space.lockFuture & (MCL_FUTURE | MCL_ONFAULT)) == MCL_FUTURE
 }
 
@@ -145,7 +146,7 @@ function checkRights(source: Source, prot: u32, flags: u32): i32 {
 }
 
 /** => where a mapping of `bytes` goes: the hint when that is free, else the lowest room; 0 when there is none. */
-function place(space: Space, hint: u64, bytes: u64): u32 {
+export function place(space: Space, hint: u64, bytes: u64): u32 {
   const wanted = (hint + K.pageBytes - 1) & ~(<u64>K.pageBytes - 1)
   if (hint != 0 && inWindow(wanted, bytes) && isFree(space, wanted, wanted + bytes)) {
     return <u32>wanted
@@ -235,6 +236,27 @@ function mapAt(
   return start
 }
 
+/**
+ * Maps an object from its beginning, shared, at [start, start + bytes), in the place of what is there: shmat. `writable`: mprotect may give PROT_WRITE.
+ * => start or -errno (-ENOMEM, -EAGAIN). => lock held; `object` stays alive; aligned, in the window.
+ */
+export function mapObject(
+  process: Process,
+  object: MemObject,
+  start: u32,
+  bytes: u64,
+  prot: u32,
+  writable: bool,
+  attach: u32,
+): i32 {
+  const source = noSource()
+  source.object = object
+  source.readable = true
+  source.writable = writable
+  source.attach = attach
+  return mapAt(process, start, bytes, prot, MAP_SHARED, source, 0)
+}
+
 /** MAP_FIXED: unmaps what is there, again if another thread maps there meanwhile. The source stays alive. => 0, -ENOMEM. */
 function clearPlace(space: Space, start: u64, end: u64, source: Source): i32 {
   const object = source.object
@@ -253,7 +275,7 @@ function newVma(space: Space, prot: u32, flags: u32, source: Source): Vma | null
   const shared = (flags & MAP_TYPE) != MAP_PRIVATE
   if (object != null) retain(object)
   else if (shared) {
-    object = newObject(OBJECT_ANON, 0)
+    object = newObject((flags & MAP_NORESERVE) != 0 ? OBJECT_TMPFS : OBJECT_ANON, 0)
     if (object == null) return null
   }
   vma.object = object
@@ -261,6 +283,7 @@ function newVma(space: Space, prot: u32, flags: u32, source: Source): Vma | null
   vma.maxProt = maxProtOf(source, flags)
   vma.flags = vmaFlags(space, flags)
   vma.inode = source.inode
+  vma.attach = source.attach
   if (object != null) vma.failuresSeen = object.failures
   return vma
 }

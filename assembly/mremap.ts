@@ -32,6 +32,7 @@ import { cutBoth, unmapRange } from './unmap'
 import {
   findVma,
   link,
+  mergePiece,
   mergeVma,
   setRange,
   unlink,
@@ -200,7 +201,7 @@ function moveTo(process: Process, address: u64, before: u64, after: u64, wanted:
   const piece = (<u64>PIECE_PAGES) << K.pageShift
   while (done < kept && result == 0) {
     const bytes = min(piece, kept - done)
-    result = movePiece(space, <u32>(address + done), bytes, start + done)
+    result = movePiece(space, <u32>(address + done), bytes, start + done, done != 0)
     if (result == 0) done += bytes
   }
   if (result != 0) unmapRange(space, start + done, start + after)
@@ -239,15 +240,16 @@ function keepRoom(space: Space, from: u32, kept: u64, start: u64, after: u64): b
 function arrive(space: Space, at: u64): void {
   const added = edit<Vma>(findVma(space, <u32>at)!)
   added.flags &= ~VMA_DYING
-  mergeVma(added)
+  if (added.attach != 0) mergePiece(added)
+  else mergeVma(added)
   relax()
 }
 
-/** Moves one piece to the front of the room kept for it. => 0, -ENOMEM, -EFAULT (another thread unmapped it). => lock held; relaxes. */
-function movePiece(space: Space, from: u32, bytes: u64, to: u64): i32 {
+/** Moves one piece to the front of the room kept for it, `next` to another. => 0, -ENOMEM, -EFAULT (another thread unmapped it). => lock held; relaxes. */
+function movePiece(space: Space, from: u32, bytes: u64, to: u64, next: bool): i32 {
   if (!tablesFor(space, from, bytes, <u32>to)) return -ENOMEM
   settle(space, from, <u32>(from + bytes))
-  if (!hasTables(space, from, bytes, <u32>to)) return movePiece(space, from, bytes, to)
+  if (!hasTables(space, from, bytes, <u32>to)) return movePiece(space, from, bytes, to, next)
   if (!cutBoth(space, from, from + bytes)) {
     abandon()
     return -ENOMEM
@@ -262,6 +264,9 @@ function movePiece(space: Space, from: u32, bytes: u64, to: u64): i32 {
   }
   moveVma(space, vma, <u32>to, bytes)
   moveEntries(space, from, <u32>(from + bytes), <u32>to)
+  const moved = findVma(space, <u32>to)!
+  if (next && moved.attach != 0) mergePiece(moved)
+  else mergeVma(moved)
   const empty = spent
   spent = null
   if (empty != null) destroy<Vma>(empty)
@@ -316,5 +321,4 @@ function moveEntries(space: Space, from: u32, end: u32, to: u32): void {
     address = nextPte(space, address + K.pageBytes, end)
   }
   trimTables(space, from, end)
-  mergeVma(findVma(space, to)!)
 }

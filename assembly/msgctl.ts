@@ -16,6 +16,7 @@ import {
   limit,
   mayOwn,
   mayUse,
+  orElse,
   seconds,
   setIpc,
   writePerm,
@@ -129,10 +130,6 @@ function putInfo(used: bool): i32 {
   store<u32>(at + MSGINFO_MSGTQL, used ? bytes : MSGMNB)
   store<u32>(at + MSGINFO_MSGSEG, min((pool * 1024) / MSGSSZ, MSGSEG_MAX))
   return max(last, 0)
-}
-
-function orElse(value: f64, otherwise: u32): u32 {
-  return isNaN(value) ? otherwise : <u32>value
 }
 
 function change(process: Process, id: i32, uid: f64, gid: f64, mode: f64, qbytes: f64): i32 {

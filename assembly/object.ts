@@ -1,12 +1,12 @@
 /**
  * Memory objects: sparse arrays of pages that mappings show and files are made of.
  *
- *   ANON   shared anonymous memory, later System V segments: no backing, size fixed, frames promised at creation (`reserved`)
- *   TMPFS  a file of the kernel's own file system: no backing, a frame is charged when a page is made
+ *   ANON   shared anonymous memory, System V segments: no backing, size fixed, frames promised at creation (`reserved`)
+ *   TMPFS  a file of the kernel's own file system, and of ANON what was made without a promise: no backing, a frame is charged when a page is made
  *   FILE   a file of a mount: backed by `fd` of provider `mount`; clean pages may leave, dirty ones are written first
  *
  * Invariants (checkObject, with cache.ts):
- *  1. `refs` counts mappings, open users and, for TMPFS and FILE, the inode itself. At 0 pages and structure are freed.
+ *  1. `refs` counts mappings, open users and the inode or the segment itself. At 0 pages and structure are freed.
  *  2. `mappers` holds every vma of the object as an interval of page indexes (an rmap).
  *  3. `resident` pages are in the radix tree, `dirtyPages` of them marked. Only FILE pages are ever dirty.
  *  4. No page starts at or past `size`, except pages busy or in write-back that a truncate is waiting for.
@@ -38,6 +38,10 @@ export class MemObject {
   mappers: Node | null
   /** Inode that owns it, 0 for ANON. */
   inode: u32
+  /** System V segment that owns it (segment.ts), 0 for none. */
+  segment: u32
+  /** That segment was removed: its last attach ends it. */
+  removed: u32
   resident: u32
   dirtyPages: u32
   /** Frames promised at creation (ANON). */
@@ -56,7 +60,7 @@ export class MemObject {
   listed: u32
   nextDirty: u32
   prevDirty: u32
-  /** Objects whose inode may be the last user: see takeIdle. */
+  /** Objects whose owner may be the last user: see takeIdle. */
   nextIdle: u32
   idle: u32
   /** Milliseconds since 1970. */
@@ -104,21 +108,25 @@ export function retain(object: MemObject): void {
 }
 
 /**
- * One user less. => true when that was the last: the caller frees it (cache.ts `destroyObject`). When only the inode is left the
- * object goes to the idle list, for the file layer to look at (takeIdle): the kernel's lower half knows nothing of inodes.
+ * One user less. => true when that was the last: the caller frees it (cache.ts `destroyObject`). When only the inode, or a removed segment, is left
+ * the object goes to the idle list, for upper layers to look at (takeIdle): the kernel's lower half knows nothing of them.
  */
 export function dropRef(object: MemObject): bool {
   check(object.refs > 0, PANIC_OBJECT_REFS)
   edit<MemObject>(object).refs -= 1
-  if (object.refs == 1 && object.inode != 0 && object.idle == 0) {
-    object.idle = 1
-    object.nextIdle = K.idleObjects
-    put(changetype<usize>(K) + offsetof<Root>('idleObjects'), <u32>changetype<usize>(object))
-  }
+  if (object.refs == 1 && (object.inode != 0 || object.removed != 0)) noteIdle(object)
   return object.refs == 0
 }
 
-/** => the next object that only its inode uses (it may have been taken up again since), null when there is none. */
+/** Puts an object that only its owner uses on the idle list. => edited in this transaction. */
+export function noteIdle(object: MemObject): void {
+  if (object.idle != 0) return
+  object.idle = 1
+  object.nextIdle = K.idleObjects
+  put(changetype<usize>(K) + offsetof<Root>('idleObjects'), <u32>changetype<usize>(object))
+}
+
+/** => the next object that only its owner uses (it may have been taken up again since), null when there is none. */
 export function takeIdle(): MemObject | null {
   const first = K.idleObjects
   if (first == 0) return null

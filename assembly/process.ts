@@ -32,6 +32,9 @@ export class Space {
   limitMemlock: u32
   /** Frames of its page tables. */
   tables: u32
+  /** Its process. */
+  pid: u32
+  pad: u32
   /** Names the space in grants and futex keys, never used again. */
   id: u64
 }
@@ -98,6 +101,7 @@ export function newProcess(parent: u32): Process | null {
   space.limitAs = RLIM_INFINITY
   space.limitMemlock = RLIM_INFINITY
   space.id = serial()
+  space.pid = pid
   process.space = space
   process.pid = pid
   process.parent = parent

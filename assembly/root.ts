@@ -53,7 +53,7 @@ export class Root {
   inodeLru: u32
   inodeLruTail: u32
   inodes: u32
-  /** First of the objects that only their inode uses (object.ts). */
+  /** First of the objects that only their owner uses (object.ts). */
   idleObjects: u32
   /** First object with dirty pages (writeback.ts). */
   dirtyObjects: u32

@@ -22,6 +22,8 @@ export class Source {
   readable: bool
   writable: bool
   pad0: u16
+  /** Which shmat it is for (vma.ts), 0 for none. */
+  attach: u32
 }
 
 const SOURCES: usize = memory.data(8192, 16)

@@ -15,6 +15,7 @@ import { checkMsg } from './msg'
 import { check } from './panic'
 import { processAt } from './process'
 import { K } from './root'
+import { checkSegments } from './segment'
 import { checkSlabs } from './slab'
 import { checkSpace } from './space'
 import { checkWaits } from './wait'
@@ -36,6 +37,7 @@ export function sysCheck(): i32 {
   checkIpc()
   checkMsg()
   checkMessages()
+  checkSegments()
   unlock()
   return 0
 }

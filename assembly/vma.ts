@@ -6,7 +6,8 @@
  * Invariants (checkSpace):
  *  1. start and end are page-aligned, inside the window, start < end; vmas of a space do not overlap.
  *  2. pageEnd - pageStart == (end - start) / pageBytes, and the object's tree holds exactly its vmas.
- *  3. Neighbours that could be one vma are one (merge), so their number tells how many differ.
+ *  3. Neighbours that could be one vma are one (merge), so their number tells how many differ. Parts of an attach of a System V segment stay
+ *     apart, as on Linux, where each counts in nattch; but a move's pieces are one again.
  *  4. A DYING vma takes no fault and no grant; it is on its way out (munmap of a large range).
  * Guarded by the kernel lock, journalled.
  */
@@ -16,6 +17,7 @@ import { edit } from './journal'
 import { MemObject, retain } from './object'
 import { Space } from './process'
 import { add, K, Root } from './root'
+import { noteAttach, noteDetach } from './segment'
 import { create, destroy } from './slab'
 import { findEndingAfter, findEndingBefore, insert, Node, remove, resize } from './tree'
 
@@ -53,7 +55,8 @@ export class Vma extends Node {
   failuresSeen: u32
   /** Inode shown, for observers and st_times; 0 for anonymous memory. */
   inode: u32
-  pad: u32
+  /** Which shmat of the machine made it; 0 for what is no attach. */
+  attach: u32
 }
 
 /** => the vma's node in its object's tree. */
@@ -110,7 +113,9 @@ export function link(space: Space, vma: Vma): void {
   if ((vma.flags & VMA_LOCKED) != 0) space.lockedPages += pagesIn(vma)
   add(offsetof<Root>('mappings'), 1)
   const object = vma.object
-  if (object != null) edit<MemObject>(object).mappers = insert(object.mappers, byPage(vma))
+  if (object == null) return
+  edit<MemObject>(object).mappers = insert(object.mappers, byPage(vma))
+  if (object.segment != 0) noteAttach(object, space)
 }
 
 /** Takes a vma out of both trees. => its pages are unmapped; the structure and the object's reference stay with the caller. */
@@ -122,7 +127,9 @@ export function unlink(vma: Vma): void {
   if ((vma.flags & VMA_LOCKED) != 0) space.lockedPages -= pagesIn(vma)
   add(offsetof<Root>('mappings'), -1)
   const object = vma.object
-  if (object != null) edit<MemObject>(object).mappers = remove(object.mappers, byPage(vma))
+  if (object == null) return
+  edit<MemObject>(object).mappers = remove(object.mappers, byPage(vma))
+  if (object.segment != 0) noteDetach(object, space)
 }
 
 /** Changes a vma's ends in place, page node included. => no page is mapped outside the new range. */
@@ -164,7 +171,11 @@ export function splitVma(vma: Vma, at: u64): Vma | null {
 }
 
 function joinable(a: Vma, b: Vma): bool {
-  if (a.end != b.start || a.object != b.object) return false
+  return a.attach == 0 && joinablePieces(a, b)
+}
+
+function joinablePieces(a: Vma, b: Vma): bool {
+  if (a.attach != b.attach || a.end != b.start || a.object != b.object) return false
   if (a.prot != b.prot || a.maxProt != b.maxProt || a.flags != b.flags) return false
   if ((a.flags & VMA_DYING) != 0 || a.inode != b.inode) return false
   return a.object == null || a.pageEnd == b.pageStart
@@ -204,6 +215,14 @@ export function mergeVma(vma: Vma): Vma {
     whole = before
   }
   return whole
+}
+
+/** Merges a piece that a move brought with the piece before it, also of an attach. */
+export function mergePiece(vma: Vma): void {
+  const node = findEndingBefore(vma.space!.root, vma.start)
+  if (node == null) return
+  const before = changetype<Vma>(node)
+  if (joinablePieces(before, vma)) joinWith(before, vma)
 }
 
 function joinWith(a: Vma, b: Vma): void {
