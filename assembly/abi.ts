@@ -391,3 +391,4 @@ export const PANIC_RING: u32 = 36
 export const PANIC_FLOCK: u32 = 37
 export const PANIC_LINK: u32 = 38
 export const PANIC_IPC: u32 = 39
+export const PANIC_ROBUST: u32 = 44

@@ -43,6 +43,7 @@ import {
 import { trimTables } from './pte'
 import { finishDoomed, releaseObject } from './release'
 import { abandonResize } from './resize'
+import { releaseAllHeld, releaseHeld } from './robust'
 import { K } from './root'
 import {
   bury,
@@ -66,6 +67,7 @@ function endProcess(process: Process): void {
   put(changetype<usize>(process) + offsetof<Process>('exiting'), me().index + 1)
   relax()
   if (!awaitCalls(process)) return
+  releaseAllHeld(process.pid)
   finishDying(process.space!)
   unmapRange(process.space!, WINDOW_START, WINDOW_END)
   trimTables(process.space!, WINDOW_START, WINDOW_END)
@@ -128,6 +130,7 @@ export function sysExit(pid: u32, status: u32): i32 {
 
 /** Thread `index` leaves a process; the last one ends it. => lock held; relaxes. */
 export function leaveProcess(process: Process, index: u32): void {
+  releaseHeld(index, process.pid)
   setThread(process, index, false)
   if (threadCount(process) == 0 && process.exiting == 0) endProcess(process)
 }
@@ -192,6 +195,7 @@ export function sysReap(index: u32, sequence: u32, proven: bool): i32 {
   dropIo(index)
   dropWaits(index)
   relax()
+  releaseHeld(index, 0)
   letGoObject(index)
   finishDoomed(index)
   releaseHolds(index)

@@ -14,11 +14,12 @@ import { K } from './root'
 import { findVma, VMA_SHARED } from './vma'
 import { enqueue, sleep, wake } from './wait'
 
-let key: u64 = 0
-let detail: u64 = 0
+/** What keyFor found. */
+export let key: u64 = 0
+export let detail: u64 = 0
 
 /** Sets key and detail for the word at `address`. => it is mapped. */
-function keyFor(space: Space, address: u32): bool {
+export function keyFor(space: Space, address: u32): bool {
   const vma = findVma(space, address)
   if (vma == null) return false
   const object = vma.object

@@ -138,3 +138,44 @@ export const MSGINFO_MSGSSZ: u32 = 20
 export const MSGINFO_MSGTQL: u32 = 24
 export const MSGINFO_MSGSEG: u32 = 28
 export const MSGINFO_BYTES: u32 = 32
+
+// ---- synchronisation in mapped pages (pthread.h); mutex.ts, condition.ts, barrier.ts, rwlock.ts draw them ----------------
+/** Byte offsets of 32-bit words at a multiple of 4, and the bytes of each; all zero is a normal mutex, a condition of the real-time clock, a free rwlock. */
+export const MUTEX_WORD: u32 = 0
+export const MUTEX_KIND: u32 = 4
+export const MUTEX_COUNT: u32 = 8
+export const MUTEX_BYTES: u32 = 12
+export const COND_WAITERS: u32 = 0
+export const COND_KIND: u32 = 4
+export const COND_BYTES: u32 = 8
+export const BARRIER_COUNT: u32 = 0
+export const BARRIER_BYTES: u32 = 4
+export const RWLOCK_STATE: u32 = 0
+export const RWLOCK_WRITER: u32 = 4
+export const RWLOCK_KIND: u32 = 8
+export const RWLOCK_BYTES: u32 = 12
+/** Kind of a mutex: a type, with or without robust. */
+export const MUTEX_NORMAL: u32 = 0
+export const MUTEX_RECURSIVE: u32 = 1
+export const MUTEX_ERRORCHECK: u32 = 2
+export const MUTEX_ROBUST: u32 = 4
+/** Kind of what was destroyed. */
+export const SYNC_DESTROYED: u32 = 0xffffffff
+/** A mutex word is its owner, 0 for free, with these bits. */
+export const SYNC_OWNER: u32 = 0x3fffffff
+/** Somebody sleeps, or did: the kernel unlocks. */
+export const SYNC_WAITERS: u32 = 0x80000000
+/** Robust: the last owner died, and nobody has called it consistent. */
+export const SYNC_OWNER_DIED: u32 = 0x40000000
+/** Owner of a robust mutex that was unlocked without being made consistent. */
+export const SYNC_UNRECOVERABLE: u32 = 0x3fffffff
+/** An rwlock's state is its readers, or this; with SYNC_WAITERS only the kernel changes it. */
+export const RWLOCK_WRITE_LOCKED: u32 = 0x3fffffff
+export const RWLOCK_READERS_MAX: u32 = 0x3ffffffe
+/** Recursive locks of one owner beyond the first. */
+export const MUTEX_COUNT_MAX: u32 = 0xfffffffe
+/** Robust mutexes that one thread holds at a time: Linux's ROBUST_LIST_LIMIT. */
+export const ROBUST_MAX: u32 = 2048
+/** clockid_t: kind of a condition, and the clock of a deadline. */
+export const CLOCK_REALTIME: u32 = 0
+export const CLOCK_MONOTONIC: u32 = 1

@@ -74,6 +74,9 @@ export class Thread {
   object: u32
   /** An object without users that this thread is freeing, piece by piece (release.ts). */
   doomed: u32
+  /** The robust mutexes it owns (robust.ts): the last taken, and how many. */
+  held: u32
+  heldCount: u32
 }
 
 export const THREAD_BYTES: u32 = 128

@@ -14,6 +14,7 @@ import { checkMounts } from './mount'
 import { checkMsg } from './msg'
 import { check } from './panic'
 import { processAt } from './process'
+import { checkHeld } from './robust'
 import { K } from './root'
 import { checkSegments } from './segment'
 import { checkSlabs } from './slab'
@@ -38,6 +39,7 @@ export function sysCheck(): i32 {
   checkMsg()
   checkMessages()
   checkSegments()
+  checkHeld()
   unlock()
   return 0
 }

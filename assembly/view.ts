@@ -165,6 +165,18 @@ function pinPage(space: Space, view: View, address: u32, wanted: u32): i32 {
   return 0
 }
 
+/** Keeps a frame where it is, as a view would, for the kernel's own stores. => it was charged for that; `unhold` with the same answer undoes it. */
+export function hold(frame: Frame): bool {
+  const charged = frame.kind == FRAME_PAGE && objectOf(frame).kind == OBJECT_FILE && charge(1)
+  put(changetype<usize>(frame) + offsetof<Frame>('pins'), frame.pins + 1)
+  return charged
+}
+
+export function unhold(frame: Frame, charged: bool): void {
+  unpin(frame)
+  if (charged) uncharge(1)
+}
+
 /** From now on the page is looked at by hash. */
 function watch(frame: Frame): void {
   if ((frame.flags & PAGE_VIEWED) != 0) return

@@ -138,7 +138,21 @@ export function sleep(wait: Wait, timeoutMs: f64): i32 {
 
 /** As sleep, but the node stays, no longer queued, for the caller to read and discard. */
 export function sleepUntil(wait: Wait, timeoutMs: f64): i32 {
-  const until = timeoutMs < 0 ? <f64>Infinity : now(0) + timeoutMs
+  return sleepTo(wait, timeoutMs < 0 ? <f64>Infinity : now(0) + timeoutMs, false)
+}
+
+/**
+ * As sleep, until a time of now(0) (Infinity: never), and any ring ends it with 0: for those who wait for a word that others change without the
+ * lock. Whoever was to wake them may have died before it did; then all threads are rung (exit.ts), and they look for themselves.
+ */
+export function sleepOnce(wait: Wait, until: f64): i32 {
+  const result = sleepTo(wait, until, true)
+  discard(wait)
+  relax()
+  return result
+}
+
+function sleepTo(wait: Wait, until: f64, once: bool): i32 {
   let result = 0
   while (wait.state == QUEUED) {
     const left = until - now(0)
@@ -154,6 +168,7 @@ export function sleepUntil(wait: Wait, timeoutMs: f64): i32 {
       result = -EWOULDBLOCK_PARK
       break
     }
+    if (once) break
   }
   if (wait.state == INTERRUPTED) result = -EINTR
   if (wait.state == FINISHED) result = wait.result

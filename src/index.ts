@@ -28,6 +28,8 @@ export { AbortError, IsopageError, IsopageRangeError, IsopageTypeError } from '.
 export type { FileTimes, LockRequest } from './files.js'
 export type { IpcOwner, IpcPerm } from './ipc-perm.js'
 export { attach, boot, type Kernel, type ProcessOptions } from './kernel.js'
+export type { ClockName, ConditionOptions, MutexOptions } from './lockkinds.js'
+export type { Barrier, Condition, Guard, LockOptions, Mutex, PromisedLockOptions } from './locks.js'
 export type {
   Mapping,
   Range,
@@ -46,6 +48,7 @@ export type { Handle } from './protocol.js'
 export type { Provider, ProviderFactory, ProviderSpec } from './providers/provider.js'
 export { custom, type DiskOptions, disk, opfs } from './providers/specs.js'
 export { wasmer } from './providers/wasmer.js'
+export type { RwLock } from './rwlock.js'
 export type { Entry, EntryType, HeldLock, Stat } from './stat.js'
 export type { KernelStats, Sleeper } from './stats.js'
 

@@ -18,6 +18,9 @@ import {
   outOfRange,
 } from './check.js'
 import { IsopageError } from './errors.js'
+import type { ConditionOptions, MutexOptions } from './lockkinds.js'
+import { Barrier, Condition, type LockProcess, Mutex } from './locks.js'
+import { RwLock } from './rwlock.js'
 
 /** A part of a mapping; all of it by default. */
 export interface Range {
@@ -85,8 +88,8 @@ type MappingPromises = {
 }
 
 /** What a mapping needs of its process. */
-export interface MappingProcess extends MappingCalls {
-  readonly promises: MappingPromises
+export interface MappingProcess extends MappingCalls, LockProcess {
+  readonly promises: MappingPromises & LockProcess['promises']
   readonly pageSize: number
   readonly memory: SharedArrayBuffer
   view(address: number, length: number): Uint8Array<SharedArrayBuffer>
@@ -226,6 +229,29 @@ export class Mapping {
   /** Wakes up to `count` waiters of the word at `offset`. => how many. */
   notify(offset: number, count = 0xffffffff): number {
     return this.#open().futexWake(this.at(offset, 4), count)
+  }
+
+  /**
+   * The mutex at `offset`, a multiple of 4: 12 bytes, zeros for a normal one. With options a mutex of zeros becomes what they say, and one that is
+   * otherwise already is refused with EINVAL. Pins its page, a mapping of up to 1 MiB whole, as `bytes` does.
+   */
+  mutex(offset: number, options?: MutexOptions): Mutex {
+    return new Mutex(this.#open(), this, offset, options)
+  }
+
+  /** The condition at `offset`: 8 bytes; the rest as `mutex`. */
+  condition(offset: number, options?: ConditionOptions): Condition {
+    return new Condition(this.#open(), this, offset, options)
+  }
+
+  /** The barrier at `offset`, 4 bytes, for `count` threads; the rest as `mutex`. */
+  barrier(offset: number, count: number): Barrier {
+    return new Barrier(this.#open(), this, offset, count)
+  }
+
+  /** The read-write lock at `offset`: 12 bytes; the rest as `mutex`. */
+  rwlock(offset: number): RwLock {
+    return new RwLock(this.#open(), this, offset)
   }
 
   /** Unmaps, unless that was done. */

@@ -11,8 +11,8 @@ import { checkBytes, checkInteger, checkUint32, outOfRange, wrongType } from './
 import type { Instance } from './instance.js'
 import { Mapping } from './mapping.js'
 import type { MmapOptions } from './memory.js'
-import { MsgCalls } from './msg.js'
 import type { MappingRecord, Services } from './protocol.js'
+import { SyncCalls } from './sync.js'
 
 /** Last argument of a call's promise form. */
 export interface CallOptions {
@@ -20,7 +20,15 @@ export interface CallOptions {
 }
 
 /** What belongs to the thread that has it, not to the process: no promise form. */
-type ThreadBound = 'view' | 'leave' | 'pageSize' | 'memory' | 'pid' | 'promises'
+type ThreadBound =
+  | 'view'
+  | 'leave'
+  | 'pageSize'
+  | 'memory'
+  | 'pid'
+  | 'promises'
+  | 'owner'
+  | 'actFor'
 
 /** The promise form of every call of a process. */
 export type ProcessPromises = {
@@ -43,7 +51,7 @@ const FACTS = {
   threads: 7,
 } as const
 
-export class Process extends MsgCalls {
+export class Process extends SyncCalls {
   readonly #services: Services | undefined
   #promises: ProcessPromises | undefined
 
@@ -192,11 +200,17 @@ export class Process extends MsgCalls {
       throw wrongType('promises', 'used in a thread that booted or attached', name)
     const { args, signal } = takeSignal(given)
     const staged = stage(name, args)
-    const result = await this.#services.run({ pid: this.pid, name, args: staged.args }, signal)
+    const call = { pid: this.pid, name, args: staged.args, ...this.#ownerFor(name) }
+    const result = await this.#services.run(call, signal)
     staged.finish(result)
     if (name === 'exit') this.exited = true
     this.dirtied()
     return name === 'mmap' ? this.#mapped(result as MappingRecord) : result
+  }
+
+  /** The life of a lock's owner is this thread's, not that of the worker that makes the call. */
+  #ownerFor(name: string): { owner?: number } {
+    return /^(pthread|rwlock)_/.test(name) ? { owner: this.owner } : {}
   }
 
   #mapped({ mapping }: MappingRecord): Mapping {
@@ -204,7 +218,7 @@ export class Process extends MsgCalls {
   }
 }
 
-const UNPROMISED: ReadonlySet<string> = new Set(['constructor', 'view', 'leave'])
+const UNPROMISED: ReadonlySet<string> = new Set(['constructor', 'view', 'leave', 'actFor'])
 
 /** The names of all calls, from the classes that have them. */
 function callNames(): string[] {

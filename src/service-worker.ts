@@ -43,9 +43,10 @@ function writeBack(instance: Instance, periodMs: number): void {
   }
 }
 
-function answer(instance: Instance, { pid, name, args }: CallMessage): FromWorker {
+function answer(instance: Instance, message: CallMessage): FromWorker {
+  const { pid, name, args } = message
   try {
-    const result = pid === null ? call(instance, name, args) : onProcess(instance, pid, name, args)
+    const result = pid === null ? call(instance, name, args) : onProcess(instance, pid, message)
     return { type: 'result', result }
   } catch (error) {
     return { type: 'result', error: toRecord(error) }
@@ -58,8 +59,9 @@ function call(instance: Instance, name: string, args: readonly unknown[]): numbe
   return instance.result(name, exported(...(args as number[])))
 }
 
-function onProcess(instance: Instance, pid: number, name: string, args: readonly unknown[]) {
+function onProcess(instance: Instance, pid: number, { name, args, owner }: CallMessage) {
   const process = new Process(instance, pid)
+  if (owner !== undefined) process.actFor(owner)
   const method = process[name as keyof Process] as (...args: readonly unknown[]) => unknown
   const result = method.apply(process, args as unknown[])
   if (!(result instanceof Mapping)) return result
