@@ -330,6 +330,15 @@ export const STAT_MAP_BYTES: u32 = 48
 export const STAT_MAP_SHARED: u32 = 1
 export const STAT_MAP_LOCKED: u32 = 2
 export const STAT_MAP_ANONYMOUS: u32 = 128
+/** Byte offsets of a process's record (stat_processes). */
+export const STAT_PROCESS_PID: u32 = 0
+export const STAT_PROCESS_PARENT: u32 = 4
+export const STAT_PROCESS_EUID: u32 = 8
+export const STAT_PROCESS_EGID: u32 = 12
+export const STAT_PROCESS_THREADS: u32 = 16
+export const STAT_PROCESS_MAPPINGS: u32 = 20
+export const STAT_PROCESS_PAGES: u32 = 24
+export const STAT_PROCESS_BYTES: u32 = 28
 /** Bits of a page (stat_pages). */
 export const STAT_PAGE_PRESENT: u32 = 1
 export const STAT_PAGE_DIRTY: u32 = 2

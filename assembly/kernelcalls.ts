@@ -20,7 +20,7 @@ import { lock, unlock } from './lock'
 import { sysMount } from './names'
 import { finishRequest, setOwner, takeRequest } from './pager'
 import { K } from './root'
-import { sysStatKernel, sysStatWaits } from './stat'
+import { sysStatKernel, sysStatProcesses, sysStatWaits } from './stat'
 import { enter, recover, self, stop } from './thread'
 import { sysCheck } from './verify'
 import { inspectViews } from './view'
@@ -209,6 +209,11 @@ export function stat_kernel(): i32 {
 export function stat_waits(): i32 {
   enter()
   return done(sysStatWaits())
+}
+
+export function stat_processes(from: u32): i32 {
+  enter()
+  return done(sysStatProcesses(from))
 }
 
 /** Runs every structure checker; the host's exception tells what is broken. => 0. */

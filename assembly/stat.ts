@@ -5,6 +5,7 @@ import {
   BUFFER_DATA,
   BUFFER_DATA_BYTES,
   BUFFER_RESULT,
+  PROCESSES_MAX,
   STAT_KERNEL_BYTES,
   STAT_MAP_ANONYMOUS,
   STAT_MAP_BYTES,
@@ -26,6 +27,14 @@ import {
   STAT_PAGE_VIEWED,
   STAT_PAGE_WRITABLE,
   STAT_PAGE_ZERO,
+  STAT_PROCESS_BYTES,
+  STAT_PROCESS_EGID,
+  STAT_PROCESS_EUID,
+  STAT_PROCESS_MAPPINGS,
+  STAT_PROCESS_PAGES,
+  STAT_PROCESS_PARENT,
+  STAT_PROCESS_PID,
+  STAT_PROCESS_THREADS,
   STAT_WAIT_BYTES,
   STAT_WAIT_ID,
   STAT_WAIT_ON,
@@ -43,7 +52,7 @@ import { Ipc, ipcAt, ipcCount, lastSlot } from './ipc'
 import { IPC_KINDS, IPC_MSG, IPC_SEM, IPC_SHM } from './ipcabi'
 import { lock, unlock } from './lock'
 import { inWindow } from './mmap'
-import { Process } from './process'
+import { Process, processAt } from './process'
 import { frameOfPte, PTE_PRIVATE, PTE_WRITE, PTE_ZERO, pteOf } from './pte'
 import { K } from './root'
 import { me, threadAt, threadsUsed } from './thread'
@@ -203,4 +212,39 @@ function mapFlags(vma: Vma): u32 {
 function inodeNumber(vma: Vma): f64 {
   if (vma.inode == 0) return 0
   return <f64>changetype<Inode>(<usize>vma.inode).ino
+}
+
+/**
+ * Writes a record of STAT_PROCESS_* a process, from entry `from` of the table on, to BUFFER_DATA. BUFFER_RESULT gets the entry to go on from,
+ * PROCESSES_MAX at the end. => records written.
+ */
+export function sysStatProcesses(from: u32): i32 {
+  const base = <usize>me().buffer + BUFFER_DATA
+  let count: u32 = 0
+  let entry = from
+  lock()
+  for (; entry < PROCESSES_MAX && (count + 1) * STAT_PROCESS_BYTES <= BUFFER_DATA_BYTES; entry++) {
+    const process = processAt(entry)
+    if (process == null) continue
+    writeProcess(base + count * STAT_PROCESS_BYTES, process)
+    count++
+  }
+  unlock()
+  store<u32>(result(), entry)
+  return count
+}
+
+function writeProcess(to: usize, process: Process): void {
+  const threads =
+    popcnt(process.threads0) +
+    popcnt(process.threads1) +
+    popcnt(process.threads2) +
+    popcnt(process.threads3)
+  store<u32>(to, process.pid, STAT_PROCESS_PID)
+  store<u32>(to, process.parent, STAT_PROCESS_PARENT)
+  store<u32>(to, process.euid, STAT_PROCESS_EUID)
+  store<u32>(to, process.egid, STAT_PROCESS_EGID)
+  store<u32>(to, <u32>threads, STAT_PROCESS_THREADS)
+  store<u32>(to, process.space!.count, STAT_PROCESS_MAPPINGS)
+  store<u32>(to, process.space!.mappedPages, STAT_PROCESS_PAGES)
 }

@@ -6,7 +6,7 @@ import {
   PAGE_SHIFT_MIN,
   PROCESSES_MAX,
 } from '../assembly/abi.js'
-import { checkInteger, checkObject, outOfRange, wrongType } from './check.js'
+import { checkBoolean, checkInteger, checkObject, outOfRange, wrongType } from './check.js'
 import { coreModule } from './core.js'
 import { fromRecord, IsopageError } from './errors.js'
 import { Instance } from './instance.js'
@@ -51,6 +51,11 @@ export interface BootOptions {
   dirtyAgeMs?: number
   /** How long a thread may hold up others before they are told; 2000 by default. */
   stallMs?: number
+  /**
+   * Let other programs of the same user look: `isopage ipcs`, `ipcrm` and `maps` find the kernel by a local socket. Node, Deno and Bun;
+   * ERR_UNSUPPORTED in a page, which has inspectView.
+   */
+  inspect?: boolean
   /** The kernel, where core.wasm cannot be fetched: a compiled module, or its bytes (`isopage/core-bytes`). */
   core?: WebAssembly.Module | BufferSource
 }
@@ -63,6 +68,8 @@ export interface Booted {
   readonly io: WorkerLine<ToWorker, FromWorker> | null
   /** Index in the memory's words of the I/O worker's doorbell. */
   readonly ioDoorbell: number
+  /** A local socket is wanted. */
+  readonly inspect: boolean
 }
 
 interface Checked extends Settings {
@@ -71,6 +78,7 @@ interface Checked extends Settings {
   readonly mappings: number
   readonly dirtyPages: number
   readonly processes: number
+  readonly inspect: boolean
   readonly ipc: readonly (readonly [limit: number, value: number])[]
 }
 
@@ -124,6 +132,7 @@ async function bootWith(
     mounts,
     io: io?.line ?? null,
     ioDoorbell: io?.doorbell ?? instance.doorbell,
+    inspect: options.inspect,
   }
 }
 
@@ -228,6 +237,7 @@ function checkOptions(options: BootOptions): Checked {
     processes: whole('limits.processes', processes, 1, PROCESSES_MAX),
     dirtyAgeMs: whole('dirtyAgeMs', dirtyAgeMs, 1, UINT32_MAX),
     stallMs: whole('stallMs', stallMs, 1, UINT32_MAX),
+    inspect: checkBoolean('options.inspect', options.inspect),
     ipc: checkIpcLimits(limits),
   }
 }

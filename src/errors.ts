@@ -29,6 +29,7 @@ export interface ErrorFacts {
 export type HostCode =
   | 'ABORT_ERR'
   | 'ERR_ABI_MISMATCH'
+  | 'ERR_INSPECT'
   | 'ERR_INVALID_ARG_TYPE'
   | 'ERR_INVALID_ARG_VALUE'
   | 'ERR_KERNEL_CLOSED'

@@ -132,6 +132,7 @@ export type ExportName =
   | 'rwlock_lock'
   | 'rwlock_trylock'
   | 'rwlock_unlock'
+  | 'stat_processes'
 
 export type KernelExports = Readonly<Record<ExportName, (...args: number[]) => number>>
 

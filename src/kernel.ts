@@ -8,6 +8,7 @@
 import { type Booted, type BootOptions, bootKernel } from './boot.js'
 import { checkObject, checkUint32, wrongType } from './check.js'
 import { fromRecord } from './errors.js'
+import type { Inspector } from './inspect/open.js'
 import type { Instance } from './instance.js'
 import { checkHandle, join } from './join.js'
 import { watchExit } from './liveness.js'
@@ -38,6 +39,7 @@ interface Parts {
   readonly providers: readonly (Provider | null)[]
   /** Of the thread that booted. */
   readonly booted: Booted | null
+  readonly inspector?: Inspector | undefined
 }
 
 export class Kernel {
@@ -50,14 +52,16 @@ export class Kernel {
   readonly #reaper: Reaper
   readonly #tickets = new WeakMap<object, number>()
   readonly #dirtied: () => void
+  readonly #inspector: Inspector | undefined
   #closing: Promise<void> | undefined
 
   /** Made by `boot` and `attach`. */
-  constructor({ instance, handle, providers, booted }: Parts) {
+  constructor({ instance, handle, providers, booted, inspector }: Parts) {
     this.#instance = instance
     this.#handle = handle
     this.#providers = providers
     this.#booted = booted
+    this.#inspector = inspector
     this.#services = new ServicePool(handle, instance)
     this.#flusher = new Flusher(handle, instance)
     this.#reaper = new Reaper(instance, handle.id, handle.settings.stallMs)
@@ -182,6 +186,7 @@ export class Kernel {
       act().catch((error) => {
         failure ??= error
       })
+    await attempt(async () => this.#inspector?.close())
     if (this.#handle.mounts.length > 0) await attempt(() => this.sync())
     this.#reaper.stop()
     const { table, words } = this.#instance
@@ -244,9 +249,22 @@ export async function boot(options?: BootOptions): Promise<Kernel> {
   const booted = await bootKernel(options)
   const { instance, handle, mounts } = booted
   const providers = mounts.map(({ provider }) => provider)
-  const kernel = new Kernel({ instance, handle, providers, booted })
-  known.set(handle.id, Promise.resolve(kernel))
-  return kernel
+  const parts = { instance, handle, providers, booted }
+  try {
+    const inspector = booted.inspect ? await openSocket(booted) : undefined
+    const kernel = new Kernel({ ...parts, inspector })
+    known.set(handle.id, Promise.resolve(kernel))
+    return kernel
+  } catch (error) {
+    await new Kernel(parts).close()
+    throw error
+  }
+}
+
+/** Loaded only where it is asked for: what is below it is not for pages. */
+async function openSocket({ handle, instance }: Booted): Promise<Inspector> {
+  const { openInspector } = await import('./inspect/open.js')
+  return openInspector(handle, instance.index)
 }
 
 /** Takes part in a kernel that another thread booted. ERR_KERNEL_CLOSED when it was closed. */

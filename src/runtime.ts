@@ -11,6 +11,8 @@ export const onBun = 'Bun' in globalThis
 
 interface Builtins {
   'node:fs': typeof import('node:fs')
+  'node:net': typeof import('node:net')
+  'node:os': typeof import('node:os')
   'node:worker_threads': typeof import('node:worker_threads')
 }
 

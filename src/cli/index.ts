@@ -4,7 +4,8 @@
  * Exit codes: 0 all checks hold, 1 a check or the file failed, 2 wrong usage.
  */
 import { readFileSync } from 'node:fs'
-import { type Command, type Options, readCommand, USAGE, UsageError } from './options.js'
+import { type Command, UsageError } from './command.js'
+import { type MapCommand, type Options, readCommand, USAGE } from './options.js'
 import type { Report, Tell } from './report.js'
 import { runMap } from './run.js'
 import { Screen } from './screen.js'
@@ -14,22 +15,30 @@ const FAILED = 1
 const MISUSED = 2
 
 process.stdout.on('error', stopWritingTo)
-process.exitCode = await main(process.argv.slice(2))
+
+/** Loaded when it is asked for. */
+const COMMANDS: Readonly<Record<string, () => Promise<Command>>> = {
+  maps: async () => (await import('./maps.js')).maps,
+}
 
 /** => the exit code. */
 async function main(argv: readonly string[]): Promise<number> {
+  const [name = '', ...rest] = argv
+  const command = Object.hasOwn(COMMANDS, name) ? COMMANDS[name] : undefined
   try {
+    if (command) return await (await command()).run(rest)
     return (await run(readCommand(argv))) ? 0 : FAILED
   } catch (error) {
     const misuse = misuseOf(error)
+    const help = command ? `isopage ${name} --help` : 'isopage --help'
     if (misuse === undefined) console.error(`isopage: ${messageOf(error)}`)
-    else console.error(`isopage: ${misuse}\nisopage --help tells what can be said.`)
+    else console.error(`isopage: ${misuse}\n${help} tells what can be said.`)
     return misuse === undefined ? FAILED : MISUSED
   }
 }
 
 /** => all is well. */
-async function run(command: Command): Promise<boolean> {
+async function run(command: MapCommand): Promise<boolean> {
   if (command.name === 'map') return map(command.options)
   process.stdout.write(command.name === 'help' ? USAGE : `${version()}\n`)
   return true
@@ -73,3 +82,5 @@ function stopWritingTo(error: NodeJS.ErrnoException): void {
   if (error.code !== 'EPIPE') throw error
   process.exit()
 }
+
+process.exitCode = await main(process.argv.slice(2))

@@ -1,5 +1,5 @@
 /** The command line: what can be said, and what is wrong with what was said (UsageError, exit code 2). */
-import { parseArgs } from 'node:util'
+import { parse, UsageError } from './command.js'
 
 export interface Options {
   /** The file to map; none makes one. */
@@ -16,16 +16,17 @@ export interface Options {
   readonly color: boolean | undefined
 }
 
-export type Command =
+export type MapCommand =
   | { readonly name: 'map'; readonly options: Options }
   | { readonly name: 'help' }
   | { readonly name: 'version' }
 
-export class UsageError extends Error {}
+export const USAGE = `usage: isopage map [file] [options]     see two threads share a file, and the proof
+       isopage maps [PID] [options]     the mappings of a running program
 
-export const USAGE = `usage: isopage map [file] [options]
+\`isopage COMMAND --help\` tells of each. PID names a program that booted with { inspect: true }.
 
-Maps a file from two threads at once, stores through both mappings, syncs, and proves by
+map: maps a file from two threads at once, stores through both mappings, syncs, and proves by
 plain reads what is on disk. Without a file it makes one of 16 MiB; a file of yours is
 copied first, and the copy is edited.
 
@@ -41,25 +42,37 @@ copied first, and the copy is edited.
 exit codes: 0 all checks hold, 1 a check or the file failed, 2 wrong usage
 `
 
+const COMMANDS = 'isopage map, or maps'
 const DEFAULT_PAGES = 64
 const DEFAULT_MEMORY = '256MiB'
 const PAGES_MAX = 100_000
 
+const OPTIONS = {
+  write: { type: 'boolean', default: false },
+  pages: { type: 'string' },
+  'page-size': { type: 'string' },
+  memory: { type: 'string' },
+  json: { type: 'boolean', default: false },
+  'no-color': { type: 'boolean', default: false },
+  help: { type: 'boolean', short: 'h', default: false },
+  version: { type: 'boolean', short: 'v', default: false },
+} as const
+
 /** @param argv what stands after the program. Throws UsageError. */
-export function readCommand(argv: readonly string[]): Command {
-  const { values, positionals } = parse(argv)
+export function readCommand(argv: readonly string[]): MapCommand {
+  const { values, positionals } = parse(argv, OPTIONS)
   if (values.help) return { name: 'help' }
   if (values.version) return { name: 'version' }
   const [command, file, ...more] = positionals
-  if (command === undefined) throw new UsageError('a command is missing: isopage map [file]')
-  if (command !== 'map') throw new UsageError(`'${command}' is no command: isopage map [file]`)
+  if (command === undefined) throw new UsageError(`a command is missing: ${COMMANDS}`)
+  if (command !== 'map') throw new UsageError(`'${command}' is no command: ${COMMANDS}`)
   if (more.length > 0) throw new UsageError(`one file at a time: '${more[0]}' is one too many`)
   if (file === '') throw new UsageError('the name of the file is empty')
   if (values.write && file === undefined) throw new UsageError('--write needs a file')
   return { name: 'map', options: optionsOf(values, file) }
 }
 
-type Values = ReturnType<typeof parse>['values']
+type Values = ReturnType<typeof parse<typeof OPTIONS>>['values']
 
 function optionsOf(values: Values, file: string | undefined): Options {
   return {
@@ -70,27 +83,6 @@ function optionsOf(values: Values, file: string | undefined): Options {
     pages: count('--pages', values.pages ?? String(DEFAULT_PAGES)),
     pageSize: pageSize(values['page-size'] ?? '4KiB'),
     memory: values.memory ?? DEFAULT_MEMORY,
-  }
-}
-
-function parse(argv: readonly string[]) {
-  try {
-    return parseArgs({
-      args: [...argv],
-      allowPositionals: true,
-      options: {
-        write: { type: 'boolean', default: false },
-        pages: { type: 'string' },
-        'page-size': { type: 'string' },
-        memory: { type: 'string' },
-        json: { type: 'boolean', default: false },
-        'no-color': { type: 'boolean', default: false },
-        help: { type: 'boolean', short: 'h', default: false },
-        version: { type: 'boolean', short: 'v', default: false },
-      },
-    })
-  } catch (error) {
-    throw new UsageError((error as Error).message)
   }
 }
 

@@ -3,6 +3,9 @@
  * stands; the text form is written from the same sections. Sizes are bytes, pages are counted from the start of the file.
  */
 
+import type { Run } from '../inspect/page-map.js'
+import type { MapCells } from './map-columns.js'
+
 /** One of the two threads, each with a process and a mapping of its own. */
 export type ThreadName = 'A' | 'B'
 
@@ -68,25 +71,7 @@ export interface State {
   private: Run[]
 }
 
-export interface MapRow {
+export interface MapRow extends MapCells {
   thread: ThreadName
-  pid: number
-  start: number
-  end: number
-  /** As in /proc/PID/maps: `rw-s`, `rw-p`. */
-  permissions: string
-  offset: number
-  residentPages: number
-  dirtyPages: number
-  privatePages: number
   path: string
-}
-
-export type PageState = 'absent' | 'resident' | 'private' | 'dirty' | 'written'
-
-/** Pages after each other in one state. */
-export interface Run {
-  page: number
-  pages: number
-  state: PageState
 }

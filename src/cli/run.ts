@@ -3,6 +3,8 @@
  * stays apart; the file is synced and read again without the kernel. Each step tells its section of the report and adds checks.
  */
 import { boot, disk, type Kernel } from '../index.js'
+import { runtimeName } from '../inspect/open.js'
+import { runsOf } from '../inspect/page-map.js'
 import {
   amended,
   compare,
@@ -17,7 +19,7 @@ import type { Options } from './options.js'
 import { differing, type Edit, makePlan, type Plan } from './plan.js'
 import type { Check, Progress, Tell } from './report.js'
 import { SecondThread } from './second.js'
-import { runsOf, snapshot, statesOf } from './state.js'
+import { snapshot, statesOfMap } from './state.js'
 import { openSubject, type Subject } from './subject.js'
 
 /** Half the window of a process less a margin: thread A maps the file twice. */
@@ -88,12 +90,6 @@ async function changing(plan: Plan, path: string, pageSize: number): Promise<Pla
   const read = (offset: number, bytes: number) => readPlain(path, offset, bytes)
   const edits = await differing(plan.edits, pageSize, read)
   return { ...plan, edits, privates: await differing(plan.privates, pageSize, read) }
-}
-
-function runtimeName(): string {
-  const { bun, deno, node } = process.versions as Record<string, string | undefined>
-  if (bun) return `Bun ${bun}`
-  return deno ? `Deno ${deno}` : `Node ${node}`
 }
 
 async function story(run: Run): Promise<void> {
@@ -235,10 +231,10 @@ async function sync(run: Run): Promise<void> {
   const { a, b, plan, tell, subject } = run
   const { pid } = await b.ask('facts')
   const look = async () => snapshot(a, pid, await b.ask('maps'), subject.path)
-  const before = statesOf(a.process, a.map)
+  const before = statesOfMap(a.process, a.map)
   tell('beforeSync', await look())
   const [, milliseconds] = await timed(() => a.map.sync())
-  const after = statesOf(a.process, a.map)
+  const after = statesOfMap(a.process, a.map)
   // What was stored through `bytes` is found by the sync itself: its page was not marked before.
   const pages = before.flatMap((state, page) =>
     (state === 'dirty' || page === plan.meeting) && after[page] === 'resident' ? [page] : [],

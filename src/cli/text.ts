@@ -2,44 +2,24 @@
  * The report as text, each section when the run comes to it.
  * Invariant: with colour and without the words and numbers are the same; cells are squares with colour, letters without.
  */
+
+import type { Run } from '../inspect/page-map.js'
 import { type Column, counted, duration, grouped, shortened, size, table } from './columns.js'
-import { LETTERS, type PageMap, pageMap, STATES } from './page-map.js'
-import type { MapRow, PageState, Report, Run, State, Tell } from './report.js'
+import { mapColumns } from './map-columns.js'
+import { pageLines } from './page-lines.js'
+import type { MapRow, Report, State, Tell } from './report.js'
 import type { Screen, Style } from './screen.js'
 
 const LABEL_WIDTH = 10
 const INDENT = 2
-/** Lines of cells are a multiple of this long. */
-const CELL_STEP = 8
 const SHARED_LINES = 8
 const PRIVATE_LINES = 3
 
-const STYLES: Readonly<Record<PageState, Style>> = {
-  written: 'greenBright',
-  dirty: 'redBright',
-  private: 'magentaBright',
-  resident: 'blue',
-  absent: 'gray',
-}
-
-const SQUARE = '■'
-const DOT = '·'
-
 const COLUMNS: readonly Column<MapRow>[] = [
   { head: 'THREAD', align: 'left', cell: ({ thread }) => thread },
-  { head: 'PID', align: 'right', cell: ({ pid }) => String(pid) },
-  { head: 'RANGE', align: 'left', cell: ({ start, end }) => `${hex(start)}-${hex(end)}` },
-  { head: 'PERM', align: 'left', cell: ({ permissions }) => permissions },
-  { head: 'OFFSET', align: 'right', cell: ({ offset }) => hex(offset) },
-  { head: 'RESIDENT', align: 'right', cell: ({ residentPages }) => grouped(residentPages) },
-  { head: 'DIRTY', align: 'right', cell: ({ dirtyPages }) => grouped(dirtyPages) },
-  { head: 'PRIVATE', align: 'right', cell: ({ privatePages }) => grouped(privatePages) },
+  ...mapColumns,
   { head: 'FILE', align: 'left', cell: ({ path }) => path },
 ]
-
-function hex(value: number): string {
-  return value.toString(16).padStart(8, '0')
-}
 
 type Writers = { readonly [Name in keyof Report]?: (found: Report[Name]) => void }
 
@@ -169,33 +149,8 @@ export class TextReport {
     for (const line of lines) this.#screen.line(' '.repeat(INDENT) + line)
   }
 
-  /** The cells, each line after the number of its first page; a legend below. */
   #pages(title: string, runs: readonly Run[], linesMax: number): void {
-    const pages = runs.reduce((sum, run) => sum + run.pages, 0)
-    const gutter = INDENT + grouped(pages).length + 1
-    const columns = Math.floor((this.#screen.width - gutter - INDENT) / CELL_STEP) * CELL_STEP
-    const map = pageMap(runs, columns, linesMax)
-    const scale =
-      map.pagesPerCell === 1 ? 'a cell is a page' : `a cell is ${map.pagesPerCell} pages`
-    this.#screen.line(`${this.#style('bold', title)}, ${scale}`)
-    for (const [index, cells] of map.lines.entries()) {
-      const first = grouped(index * columns * map.pagesPerCell).padStart(gutter - 1)
-      const drawn = cells.map((state) => this.#cell(state)).join('')
-      this.#screen.line(`${this.#style('gray', first)} ${drawn}`)
-    }
-    this.#screen.line(' '.repeat(gutter) + this.#legend(map))
-  }
-
-  #cell(state: PageState): string {
-    if (!this.#screen.color) return LETTERS[state]
-    return this.#style(STYLES[state], state === 'absent' ? DOT : SQUARE)
-  }
-
-  #legend({ counts }: PageMap): string {
-    const shown = STATES.filter((state) => counts[state] > 0)
-    return shown
-      .map((state) => `${this.#cell(state)} ${state} ${grouped(counts[state])}`)
-      .join('   ')
+    for (const line of pageLines(this.#screen, title, runs, linesMax)) this.#screen.line(line)
   }
 
   #checks(checks: Report['checks']): void {

@@ -21,16 +21,66 @@ export interface Place extends Disposable {
   /** What the command left in its temporary folder. */
   left(): string[]
   run(...args: string[]): Promise<Outcome>
+  /** The user's runtime folder, where sockets of inspected kernels are. */
+  readonly runtime: string
+  /** Starts a program of the tests; resolves once it says so. */
+  start(program: URL, ...args: string[]): Promise<Started>
+}
+
+/** A program that runs. */
+export interface Started extends AsyncDisposable {
+  readonly pid: number
+  /** Its first line. */
+  readonly said: string
+  /** => its exit code, null when a signal ended it. */
+  readonly ended: Promise<number | null>
+  kill(signal: NodeJS.Signals): void
 }
 
 export function makePlace(): Place {
   const path = mkdtempSync(join(realpathSync(tmpdir()), 'isopage-cli-'))
   const temporary = mkdtempSync(join(path, 'tmp-'))
+  const runtime = mkdtempSync(join(path, 'run-'))
+  const folders = { TMPDIR: temporary, TEMP: temporary, TMP: temporary, XDG_RUNTIME_DIR: runtime }
   return {
     path,
+    runtime,
     left: () => readdirSync(temporary),
-    run: (...args) => run(args, { TMPDIR: temporary, TEMP: temporary, TMP: temporary }),
+    run: (...args) => run(args, folders),
+    start: (program, ...args) => start(fileURLToPath(program), args, folders),
     [Symbol.dispose]: () => rmSync(path, { recursive: true, force: true }),
+  }
+}
+
+async function start(
+  program: string,
+  args: readonly string[],
+  environment: Record<string, string>,
+): Promise<Started> {
+  const child = spawn(process.execPath, [...FLAGS, program, ...args], {
+    env: { ...process.env, ...environment, DENO_NO_UPDATE_CHECK: '1' },
+    stdio: ['ignore', 'pipe', 'inherit'],
+  })
+  const ended = new Promise<number | null>((resolve) => child.once('exit', resolve))
+  const said = await new Promise<string>((resolve, reject) => {
+    child.stdout.setEncoding('utf8').once('data', (text: string) => resolve(text.trim()))
+    child.once('error', reject)
+    child.once('exit', (code) => reject(new Error(`${program} ended early with code ${code}`)))
+  })
+  const pid = child.pid as number
+  // Not child.kill: in Deno a second signal is not sent.
+  const kill = (signal: NodeJS.Signals) => {
+    if (child.exitCode === null && child.signalCode === null) process.kill(pid, signal)
+  }
+  return {
+    pid,
+    said,
+    ended,
+    kill,
+    async [Symbol.asyncDispose]() {
+      kill('SIGKILL')
+      await ended
+    },
   }
 }
 
