@@ -325,10 +325,14 @@ export const STAT_MAP_MAX_PROT: u32 = 32
 export const STAT_MAP_MOUNT: u32 = 36
 export const STAT_MAP_OBJECT_RESIDENT: u32 = 40
 export const STAT_MAP_OBJECT_DIRTY: u32 = 44
-export const STAT_MAP_BYTES: u32 = 48
+/** Of an attach of a System V segment (the bit SEGMENT of FLAGS): its id, and the key that it was made with, signed. */
+export const STAT_MAP_SHMID: u32 = 48
+export const STAT_MAP_KEY: u32 = 52
+export const STAT_MAP_BYTES: u32 = 56
 /** Bits of FLAGS. */
 export const STAT_MAP_SHARED: u32 = 1
 export const STAT_MAP_LOCKED: u32 = 2
+export const STAT_MAP_SEGMENT: u32 = 4
 export const STAT_MAP_ANONYMOUS: u32 = 128
 /** Byte offsets of a process's record (stat_processes). */
 export const STAT_PROCESS_PID: u32 = 0

@@ -12,6 +12,7 @@ import {
   STAT_MAP_END,
   STAT_MAP_FLAGS,
   STAT_MAP_INO,
+  STAT_MAP_KEY,
   STAT_MAP_LOCKED,
   STAT_MAP_MAX_PROT,
   STAT_MAP_MOUNT,
@@ -19,7 +20,9 @@ import {
   STAT_MAP_OBJECT_RESIDENT,
   STAT_MAP_OFFSET,
   STAT_MAP_PROT,
+  STAT_MAP_SEGMENT,
   STAT_MAP_SHARED,
+  STAT_MAP_SHMID,
   STAT_MAP_START,
   STAT_PAGE_DIRTY,
   STAT_PAGE_PRESENT,
@@ -55,6 +58,7 @@ import { inWindow } from './mmap'
 import { Process, processAt } from './process'
 import { frameOfPte, PTE_PRIVATE, PTE_WRITE, PTE_ZERO, pteOf } from './pte'
 import { K } from './root'
+import { segmentOf } from './segment'
 import { me, threadAt, threadsUsed } from './thread'
 import { findVma, indexOf, nextVma, VMA_ANONYMOUS, VMA_LOCKED, VMA_SHARED, Vma } from './vma'
 import { isQueued, Wait } from './wait'
@@ -198,6 +202,9 @@ function writeMap(to: usize, vma: Vma): void {
   store<i32>(to, object == null || vma.inode == 0 ? -1 : object.mount, STAT_MAP_MOUNT)
   store<u32>(to, object == null ? 0 : object.resident, STAT_MAP_OBJECT_RESIDENT)
   store<u32>(to, object == null ? 0 : object.dirtyPages, STAT_MAP_OBJECT_DIRTY)
+  if (object == null || object.segment == 0) return
+  store<u32>(to, segmentOf(object).id, STAT_MAP_SHMID)
+  store<i32>(to, segmentOf(object).madeKey, STAT_MAP_KEY)
 }
 
 /** => what observers are told of a mapping: STAT_MAP_* bits. */
@@ -206,6 +213,7 @@ function mapFlags(vma: Vma): u32 {
   if ((vma.flags & VMA_SHARED) != 0) flags |= STAT_MAP_SHARED
   if ((vma.flags & VMA_LOCKED) != 0) flags |= STAT_MAP_LOCKED
   if ((vma.flags & VMA_ANONYMOUS) != 0) flags |= STAT_MAP_ANONYMOUS
+  if (vma.attach != 0) flags |= STAT_MAP_SEGMENT
   return flags
 }
 

@@ -76,3 +76,21 @@ export const MSG = /* @__PURE__ */ Object.freeze({
   INFO: ipc.MSG_INFO as Command<'usage'>,
   STAT_ANY: ipc.MSG_STAT_ANY as Command<'slot'>,
 })
+/**
+ * Flags of shmget(2) (NORESERVE) and shmat(2) (RDONLY, RND, REMAP, EXEC), commands of shmctl(2) besides those of IPC, and bits of a segment's mode (DEST: removed, its last detach
+ * ends it; LOCKED).
+ */
+export const SHM = /* @__PURE__ */ Object.freeze({
+  NORESERVE: ipc.SHM_NORESERVE,
+  RDONLY: ipc.SHM_RDONLY,
+  RND: ipc.SHM_RND,
+  REMAP: ipc.SHM_REMAP,
+  EXEC: ipc.SHM_EXEC,
+  LOCK: ipc.SHM_LOCK as Command<'locked'>,
+  UNLOCK: ipc.SHM_UNLOCK as Command<'locked'>,
+  STAT: ipc.SHM_STAT as Command<'slot'>,
+  INFO: ipc.SHM_INFO as Command<'usage'>,
+  STAT_ANY: ipc.SHM_STAT_ANY as Command<'slot'>,
+  DEST: ipc.SHM_DEST,
+  LOCKED: ipc.SHM_LOCKED,
+})

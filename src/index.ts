@@ -22,6 +22,7 @@ export {
   RLIMIT,
   S,
   SEEK,
+  SHM,
 } from './constants.js'
 export { coreModule } from './core.js'
 export { AbortError, IsopageError, IsopageRangeError, IsopageTypeError } from './errors.js'
@@ -49,6 +50,7 @@ export type { Provider, ProviderFactory, ProviderSpec } from './providers/provid
 export { custom, type DiskOptions, disk, opfs } from './providers/specs.js'
 export { wasmer } from './providers/wasmer.js'
 export type { RwLock } from './rwlock.js'
+export type { ShmatOptions, ShmidDs, ShmLimits, ShmUsage } from './shm.js'
 export type { Entry, EntryType, HeldLock, Stat } from './stat.js'
 export type { KernelStats, Sleeper } from './stats.js'
 

@@ -8,7 +8,7 @@
  * `bytes` outlives the mapping: its memory is not used for anything else until the array itself is collected (arrays derived from
  * it, and those made of `buffer` and `byteOffset`, do not keep it).
  */
-import { EAGAIN, ENOMEM, ETIMEDOUT, MREMAP_MAYMOVE, MS_SYNC } from '../assembly/abi.js'
+import { EAGAIN, EINVAL, ENOMEM, ETIMEDOUT, MREMAP_MAYMOVE, MS_SYNC } from '../assembly/abi.js'
 import {
   checkBytes,
   checkFlags,
@@ -62,6 +62,7 @@ interface WithSignal {
 /** The calls of a process that a mapping makes. */
 interface MappingCalls {
   munmap(address: number, length: number): void
+  shmdt(address: number): void
   mprotect(address: number, length: number, prot: number): void
   mremap(
     address: number,
@@ -100,16 +101,18 @@ export class Mapping {
   readonly #process: MappingProcess
   #address: number
   #length: number
+  readonly #attached: boolean
   #closed = false
   /** Keeps what `byteOffset` told in its place. */
   #base: Uint8Array<SharedArrayBuffer> | undefined
   #promises: PromisedMapping | undefined
 
-  /** Made by `mmap`. */
-  constructor(process: MappingProcess, address: number, length: number) {
+  /** Made by `mmap`, and by `shmat`: `attached`. */
+  constructor(process: MappingProcess, address: number, length: number, attached = false) {
     this.#process = process
     this.#address = address
     this.#length = length
+    this.#attached = attached
   }
 
   /** The address of its first byte in the process's window. */
@@ -122,6 +125,11 @@ export class Mapping {
     return this.#length
   }
 
+  /** An attach of a System V segment. */
+  get attached(): boolean {
+    return this.#attached
+  }
+
   /** Unmapped here. */
   get closed(): boolean {
     return this.#closed
@@ -129,7 +137,7 @@ export class Mapping {
 
   /** The promise form of each call. */
   get promises(): PromisedMapping {
-    this.#promises ??= new PromisedMapping(this, this.#process, () => this.#close())
+    this.#promises ??= new PromisedMapping(this, this.#process)
     return this.#promises
   }
 
@@ -212,10 +220,12 @@ export class Mapping {
     this.#open().madvise(...this.part(range), advice)
   }
 
-  /** munmap(2) of the whole. */
+  /** munmap(2) of the whole; of an attach, shmdt(2). */
   unmap(): void {
-    this.#open().munmap(this.#address, this.#length)
-    this.#close()
+    const process = this.#open()
+    if (this.#attached) process.shmdt(this.#address)
+    else process.munmap(this.#address, this.#length)
+    this.gone()
   }
 
   /** Waits while the 32-bit word at `offset` has the value `expected`, until `notify` there (futex: any mapping of that page). */
@@ -254,9 +264,15 @@ export class Mapping {
     return new RwLock(this.#open(), this, offset)
   }
 
-  /** Unmaps, unless that was done. */
+  /** Unmaps, unless that was done; an attach that is detached already, by its address or piece by piece, is no error. */
   [Symbol.dispose](): void {
-    if (!this.#closed) this.unmap()
+    if (this.#closed) return
+    try {
+      this.unmap()
+    } catch (error) {
+      if (!this.#attached || (error as IsopageError).errno !== EINVAL) throw error
+      this.gone()
+    }
   }
 
   // What both forms share. ----------------------------------------------------------------------------------------
@@ -310,7 +326,8 @@ export class Mapping {
     return this.#process
   }
 
-  #close(): void {
+  /** It is unmapped. @internal */
+  gone(): void {
     this.#closed = true
     this.#base = undefined
   }
@@ -321,13 +338,11 @@ class PromisedMapping {
   readonly #mapping: Mapping
   readonly #process: MappingProcess
   readonly #calls: MappingPromises
-  readonly #close: () => void
 
-  constructor(mapping: Mapping, process: MappingProcess, close: () => void) {
+  constructor(mapping: Mapping, process: MappingProcess) {
     this.#mapping = mapping
     this.#process = process
     this.#calls = process.promises
-    this.#close = close
   }
 
   /** `bytes`, where filling it takes time. */
@@ -390,8 +405,10 @@ class PromisedMapping {
   }
 
   async unmap(options?: WithSignal): Promise<void> {
-    await this.#calls.munmap(...this.#mapping.part(), options)
-    this.#close()
+    const [address, length] = this.#mapping.part()
+    if (this.#mapping.attached) await this.#calls.shmdt(address, options)
+    else await this.#calls.munmap(address, length, options)
+    this.#mapping.gone()
   }
 
   async wait(

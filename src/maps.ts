@@ -21,6 +21,8 @@ export interface MapEntry {
   readonly offset: number
   /** `ino` of its file; 0 for anonymous memory. */
   readonly ino: bigint
+  /** Of an attach of a System V segment: its id, and the key that it was made with. */
+  readonly segment: { readonly id: number; readonly key: number } | undefined
   /** Pages of the mapping that are in memory. */
   readonly resident: number
   /** Pages of a shared mapping that wait to be written; stores through `bytes` count once touch or msync knows of them. */
@@ -44,6 +46,13 @@ export function readMaps({ view, dataAt }: Instance, count: number): UncountedMa
       locked: (flags & abi.STAT_MAP_LOCKED) !== 0,
       offset: view.getFloat64(at + abi.STAT_MAP_OFFSET, true),
       ino: BigInt(view.getFloat64(at + abi.STAT_MAP_INO, true)),
+      segment:
+        (flags & abi.STAT_MAP_SEGMENT) === 0
+          ? undefined
+          : {
+              id: word(abi.STAT_MAP_SHMID),
+              key: view.getInt32(at + abi.STAT_MAP_KEY, true),
+            },
     }
   })
 }

@@ -12,6 +12,7 @@ import type { Instance } from './instance.js'
 import { Mapping } from './mapping.js'
 import type { MmapOptions } from './memory.js'
 import type { MappingRecord, Services } from './protocol.js'
+import type { ShmatOptions } from './shm.js'
 import { SyncCalls } from './sync.js'
 
 /** Last argument of a call's promise form. */
@@ -70,6 +71,12 @@ export class Process extends SyncCalls {
   /** mmap(2). */
   mmap(options: MmapOptions): Mapping {
     return new Mapping(this, this.mapAt(options), options.length)
+  }
+
+  /** shmat(2): the segment as a mapping of its whole size; `unmap`, or shmdt, detaches it. */
+  shmat(id: number, options?: ShmatOptions): Mapping {
+    const { address, length } = this.attachAt(id, options)
+    return new Mapping(this, address, length, true)
   }
 
   /** _exit(2): releases all that the process has; every later call with it is ESRCH. */
@@ -199,13 +206,17 @@ export class Process extends SyncCalls {
     if (!this.#services)
       throw wrongType('promises', 'used in a thread that booted or attached', name)
     const { args, signal } = takeSignal(given)
+    const detached = name === 'shmdt' && args[0] instanceof Mapping ? args[0] : undefined
+    if (detached) args.splice(0, 1, detached.part()[0])
     const staged = stage(name, args)
     const call = { pid: this.pid, name, args: staged.args, ...this.#ownerFor(name) }
     const result = await this.#services.run(call, signal)
     staged.finish(result)
+    detached?.gone()
     if (name === 'exit') this.exited = true
     this.dirtied()
-    return name === 'mmap' ? this.#mapped(result as MappingRecord) : result
+    const maps = name === 'mmap' || name === 'shmat'
+    return maps ? this.#mapped(result as MappingRecord) : result
   }
 
   /** The life of a lock's owner is this thread's, not that of the worker that makes the call. */
@@ -214,7 +225,7 @@ export class Process extends SyncCalls {
   }
 
   #mapped({ mapping }: MappingRecord): Mapping {
-    return new Mapping(this, mapping.address, mapping.length)
+    return new Mapping(this, mapping.address, mapping.length, mapping.attached)
   }
 }
 
@@ -228,7 +239,7 @@ function callNames(): string[] {
       if (typeof value === 'function' && !UNPROMISED.has(name)) names.push(name)
     }
   }
-  return names.filter((name) => name !== 'mapAt' && name !== 'done')
+  return names.filter((name) => !['mapAt', 'attachAt', 'done'].includes(name))
 }
 
 /** Takes `{ signal }`, or an `undefined` in its place, off the end of the arguments. */

@@ -88,7 +88,12 @@ export type FromWorker = ReadyMessage | FailedMessage | ResultMessage | ClosedMe
 
 /** A new mapping, as a service worker gives it back. */
 export interface MappingRecord {
-  readonly mapping: { readonly address: number; readonly length: number }
+  readonly mapping: {
+    readonly address: number
+    readonly length: number
+    /** An attach of a System V segment. */
+    readonly attached: boolean
+  }
 }
 
 /** Runs calls in threads that may wait. */

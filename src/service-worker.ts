@@ -65,6 +65,6 @@ function onProcess(instance: Instance, pid: number, { name, args, owner }: CallM
   const method = process[name as keyof Process] as (...args: readonly unknown[]) => unknown
   const result = method.apply(process, args as unknown[])
   if (!(result instanceof Mapping)) return result
-  const { address, length } = result
-  return { mapping: { address, length } } satisfies MappingRecord
+  const { address, length, attached } = result
+  return { mapping: { address, length, attached } } satisfies MappingRecord
 }

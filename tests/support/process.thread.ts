@@ -3,6 +3,8 @@
 import { attach, type Handle, type Kernel, type Process } from '../../dist/src/index.js'
 import { serve } from './thread-port.ts'
 
+const isMapping = (name: keyof Process) => name === 'mmap' || name === 'shmat'
+
 let kernel: Kernel
 const processes = new Map<number, Process>()
 
@@ -22,7 +24,7 @@ await serve({
     try {
       const value = (process[name] as (...args: unknown[]) => unknown).apply(process, args)
       return {
-        value: name === 'mmap' ? { address: (value as { address: number }).address } : value,
+        value: isMapping(name) ? { address: (value as { address: number }).address } : value,
       }
     } catch (error) {
       const { code, address, message } = error as {
