@@ -1,4 +1,4 @@
-/** The oracle: oracle.c compiled by the system's C compiler, on a directory of the system's disk. Node, Deno and Bun only. */
+/** The oracles: oracle.c and ipcs.c compiled by the system's C compiler, on a directory of the system's disk. Node, Deno and Bun only. */
 
 import { execFileSync } from 'node:child_process'
 import { mkdirSync, mkdtempSync, rmSync, statfsSync } from 'node:fs'
@@ -48,5 +48,61 @@ export class Oracle implements Disposable {
 
   [Symbol.dispose](): void {
     rmSync(this.#dir, { recursive: true })
+  }
+}
+
+/** => why `ipcs` cannot be compared here, undefined when it can. */
+export function ipcsAbsence(): string | undefined {
+  if (process.platform !== 'linux' || process.arch !== 'x64')
+    return 'the oracle speaks Linux on x64'
+  if (process.getuid?.() !== 0) return 'only root makes IPC namespaces'
+  for (const [command, what] of [
+    ['cc', 'C compiler named cc'],
+    ['ipcs', 'ipcs of util-linux'],
+  ] as const) {
+    try {
+      execFileSync(command, ['--version'], { stdio: 'ignore' })
+    } catch {
+      return `there is no ${what}`
+    }
+  }
+  try {
+    execFileSync('unshare', ['--ipc', 'sh', '-c', 'echo 4096 > /proc/sys/kernel/shmmni'])
+    return undefined
+  } catch {
+    return 'this system lets nobody make an IPC namespace'
+  }
+}
+
+/** The objects that ipcs.c made, as Isopage tells of its own. */
+export interface NativeIpcs {
+  /** The program's pid, and those of the two that sleep. */
+  readonly pids: readonly number[]
+  readonly shm: readonly object[]
+  readonly msg: readonly object[]
+  readonly sem: readonly object[]
+  readonly shmPages: object
+}
+
+/** Runs ipcs.c. => its objects, and what each command printed in its namespace. */
+export function nativeIpcs(commands: readonly string[]): {
+  ipcs: NativeIpcs
+  printed: Map<string, string>
+} {
+  const folder = mkdtempSync(join(tmpdir(), 'isopage-ipcs-'))
+  try {
+    const program = join(folder, 'ipcs')
+    const source = fileURLToPath(new URL('./ipcs.c', import.meta.url))
+    execFileSync('cc', ['-O1', '-Wall', '-Wextra', '-Werror', '-o', program, source])
+    const env = { ...process.env, LC_ALL: 'C' }
+    const output = execFileSync(program, commands, { encoding: 'utf8', env })
+    const [objects = '', ...parts] = output.split('== ')
+    const printed = parts.map((part) => {
+      const end = part.indexOf('\n')
+      return [part.slice(0, end), part.slice(end + 1)] as const
+    })
+    return { ipcs: JSON.parse(objects), printed: new Map(printed) }
+  } finally {
+    rmSync(folder, { recursive: true })
   }
 }
