@@ -6,17 +6,9 @@ import { ESRCH } from './abi'
 import { begin, done, end, whole } from './call'
 import { sysIpcNext } from './ipc'
 import { sysMsgget, sysMsgrcv, sysMsgsnd } from './msg'
-import { sysMsgctl } from './msgctl'
+import { sysMsgctl, sysMsgObserve } from './msgctl'
 import { sysShmOpen, sysShmUnlink } from './posixshm'
-import {
-  isObservation,
-  sysFtok,
-  sysShmat,
-  sysShmctl,
-  sysShmdt,
-  sysShmget,
-  sysShmObserve,
-} from './shm'
+import { sysFtok, sysShmat, sysShmctl, sysShmdt, sysShmget, sysShmObserve } from './shm'
 import { enter } from './thread'
 
 /** => the first slot in use from `slot` on of a kind of System V objects (IPC_SHM, IPC_MSG, IPC_SEM), -1 for none. No process is needed. */
@@ -51,7 +43,7 @@ export function shmdt(pid: u32, address: f64): i32 {
 export function shmctl(pid: u32, id: u32, command: u32, uid: f64, gid: f64, mode: f64): i32 {
   const process = begin(pid)
   if (process != null) return end(sysShmctl(process, id, command, uid, gid, mode))
-  return end(pid == 0 && isObservation(command) ? sysShmObserve(id, command) : -ESRCH)
+  return end(pid == 0 ? sysShmObserve(id, command) : -ESRCH)
 }
 
 // ---- System V message queues ----
@@ -71,6 +63,7 @@ export function msgrcv(pid: u32, id: i32, bytes: i32, type: i32, flags: u32): i3
   return end(process == null ? -ESRCH : sysMsgrcv(process, id, bytes, type, flags))
 }
 
+/** With `pid` 0, for observers: IPC_INFO, MSG_INFO and MSG_STAT_ANY. */
 export function msgctl(
   pid: u32,
   id: i32,
@@ -81,7 +74,8 @@ export function msgctl(
   qbytes: f64,
 ): i32 {
   const process = begin(pid)
-  return end(process == null ? -ESRCH : sysMsgctl(process, id, command, uid, gid, mode, qbytes))
+  if (process != null) return end(sysMsgctl(process, id, command, uid, gid, mode, qbytes))
+  return end(pid == 0 ? sysMsgObserve(id, command) : -ESRCH)
 }
 
 // ---- POSIX shared memory ----

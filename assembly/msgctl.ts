@@ -6,7 +6,7 @@
  * Guarded by the kernel lock, journalled.
  * Sources: POSIX.1-2017 msgctl; Linux msgctl(2), ipc/msg.c.
  */
-import { BUFFER_RESULT, EACCES, EINVAL, EPERM } from './abi'
+import { BUFFER_RESULT, EACCES, EINVAL, EPERM, ESRCH } from './abi'
 import { now } from './env'
 import {
   findIpc,
@@ -87,12 +87,24 @@ export function sysMsgctl(
   return result
 }
 
-function status(process: Process, id: i32, command: u32): i32 {
+/** What observers ask, without a process: IPC_INFO, MSG_INFO, MSG_STAT_ANY. => as sysMsgctl; -ESRCH for any other command. */
+export function sysMsgObserve(id: i32, command: u32): i32 {
+  const informs = command == IPC_INFO || command == MSG_INFO
+  if (!informs && command != MSG_STAT_ANY) return -ESRCH
+  lock()
+  const result = informs ? putInfo(command == MSG_INFO) : status(null, id, command)
+  unlock()
+  return result
+}
+
+/** `process` null: nobody in particular. */
+function status(process: Process | null, id: i32, command: u32): i32 {
   if (command != IPC_STAT && command != MSG_STAT && command != MSG_STAT_ANY) return -EINVAL
   if (id < 0) return -EINVAL
   const found = command == IPC_STAT ? findIpc(IPC_MSG, id) : ipcAt(IPC_MSG, <u32>id % IPCMNI)
   if (found == null) return -EINVAL
-  if (command != MSG_STAT_ANY && mayUse(process, found, 4) != 0) return -EACCES
+  const asks = process != null && command != MSG_STAT_ANY
+  if (asks && mayUse(process!, found, 4) != 0) return -EACCES
   putStatus(changetype<Queue>(found), <usize>me().buffer + BUFFER_RESULT)
   return command == IPC_STAT ? 0 : <i32>found.id
 }

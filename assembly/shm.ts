@@ -231,16 +231,17 @@ function detach(process: Process, first: Vma, address: u64): void {
   }
 }
 
-/** => the command changes nothing and needs no right: observers give it without a process. */
-export function isObservation(command: u32): bool {
+/** => the command needs no right, and so no process: observers give it. */
+function isObservation(command: u32): bool {
   return command == IPC_INFO || command == SHM_INFO || command == SHM_STAT_ANY
 }
 
 /**
  * shmctl(2), IPC_INFO (=> the highest slot in use, or 0; SHMINFO_* at BUFFER_RESULT), SHM_INFO (the same, SHM_INFO_*), SHM_STAT_ANY (=> the id in slot `id`;
- * SHMID_DS_*); -EINVAL (an empty slot).
+ * SHMID_DS_*); -EINVAL (an empty slot), -ESRCH for any other command.
  */
 export function sysShmObserve(id: u32, command: u32): i32 {
+  if (!isObservation(command)) return -ESRCH
   if (<i32>id < 0) return -EINVAL
   lock()
   let result = max(lastSlot(IPC_SHM), 0)
