@@ -13,6 +13,7 @@ import {
   ENOMEM,
   ENOSPC,
   EPERM,
+  ESRCH,
   PROT_EXEC,
   PROT_READ,
   PROT_WRITE,
