@@ -45,6 +45,7 @@ import { finishDoomed, releaseObject } from './release'
 import { abandonResize } from './resize'
 import { releaseAllHeld, releaseHeld } from './robust'
 import { K } from './root'
+import { exitSems, mendSems } from './semop'
 import {
   bury,
   declareDead,
@@ -72,6 +73,7 @@ function endProcess(process: Process): void {
   unmapRange(process.space!, WINDOW_START, WINDOW_END)
   trimTables(process.space!, WINDOW_START, WINDOW_END)
   relax()
+  exitSems(process)
   closeFiles(process, true)
   dropCwd(process)
   relax()
@@ -200,6 +202,7 @@ export function sysReap(index: u32, sequence: u32, proven: bool): i32 {
   finishDoomed(index)
   releaseHolds(index)
   relax()
+  mendSems()
   dropViews(index)
   dropProcesses(index)
   release(index)

@@ -80,6 +80,9 @@ export const SEMMSL: u32 = 32000
 export const SEMMNS: u32 = 1024000000
 export const SEMOPM: u32 = 500
 export const SEMVMX: u32 = 32767
+/** The largest adjustment of SEM_UNDO, and what Linux says is the size of one. */
+export const SEMAEM: u32 = 32767
+export const SEMUSZ: u32 = 20
 /** What a message of any kind can be at most, whatever the limits say: it passes through a thread's buffer. */
 export const MESSAGE_BYTES_MAX: u32 = 65536
 
@@ -179,3 +182,25 @@ export const ROBUST_MAX: u32 = 2048
 /** clockid_t: kind of a condition, and the clock of a deadline. */
 export const CLOCK_REALTIME: u32 = 0
 export const CLOCK_MONOTONIC: u32 = 1
+/** semid_ds. The times are i64, seconds since 1970; 0 for never. */
+export const SEMID_DS_NSEMS: u32 = 32
+export const SEMID_DS_OTIME: u32 = 40
+export const SEMID_DS_CTIME: u32 = 48
+export const SEMID_DS_BYTES: u32 = 56
+/** seminfo (IPC_INFO, SEM_INFO): with SEM_INFO, SEMUSZ is how many sets there are and SEMAEM how many semaphores. */
+export const SEMINFO_SEMMAP: u32 = 0
+export const SEMINFO_SEMMNI: u32 = 4
+export const SEMINFO_SEMMNS: u32 = 8
+export const SEMINFO_SEMMNU: u32 = 12
+export const SEMINFO_SEMMSL: u32 = 16
+export const SEMINFO_SEMOPM: u32 = 20
+export const SEMINFO_SEMUME: u32 = 24
+export const SEMINFO_SEMUSZ: u32 = 28
+export const SEMINFO_SEMVMX: u32 = 32
+export const SEMINFO_SEMAEM: u32 = 36
+export const SEMINFO_BYTES: u32 = 40
+/** One operation of semop: C's struct sembuf. Several stand one behind the other at BUFFER_DATA. */
+export const SEMBUF_NUM: u32 = 0
+export const SEMBUF_OP: u32 = 2
+export const SEMBUF_FLG: u32 = 4
+export const SEMBUF_BYTES: u32 = 6

@@ -8,6 +8,8 @@ import { sysIpcNext } from './ipc'
 import { sysMsgget, sysMsgrcv, sysMsgsnd } from './msg'
 import { sysMsgctl, sysMsgObserve } from './msgctl'
 import { sysShmOpen, sysShmUnlink } from './posixshm'
+import { sysSemctl, sysSemget, sysSemObserve } from './sem'
+import { sysSemop } from './semop'
 import { sysFtok, sysShmat, sysShmctl, sysShmdt, sysShmget, sysShmObserve } from './shm'
 import { enter } from './thread'
 
@@ -88,4 +90,40 @@ export function shm_open(pid: u32, path: u32, bytes: u32, flags: u32, mode: u32)
 export function shm_unlink(pid: u32, path: u32, bytes: u32): i32 {
   const process = begin(pid)
   return end(process == null ? -ESRCH : sysShmUnlink(process, path, bytes))
+}
+
+// ---- System V semaphores ----
+
+export function semget(pid: u32, key: i32, count: i32, flags: u32): i32 {
+  const process = begin(pid)
+  return end(process == null ? -ESRCH : sysSemget(process, key, count, flags))
+}
+
+/** One operation comes as numbers, several at BUFFER_DATA. */
+export function semop(
+  pid: u32,
+  id: i32,
+  count: u32,
+  timeoutMs: f64,
+  num: u32,
+  change: i32,
+  flags: u32,
+): i32 {
+  const process = begin(pid)
+  return end(process == null ? -ESRCH : sysSemop(process, id, count, timeoutMs, num, change, flags))
+}
+
+/** With `pid` 0, for observers: IPC_INFO, SEM_INFO and SEM_STAT_ANY. */
+export function semctl(
+  pid: u32,
+  id: i32,
+  num: i32,
+  command: u32,
+  first: f64,
+  gid: f64,
+  mode: f64,
+): i32 {
+  const process = begin(pid)
+  if (process != null) return end(sysSemctl(process, id, num, command, first, gid, mode))
+  return end(pid == 0 ? sysSemObserve(id, command) : -ESRCH)
 }

@@ -60,6 +60,9 @@ export class Process {
   /** Exit status once it exited. */
   status: u32
   exiting: u32
+  /** First of what it undoes to semaphores at exit (semundo.ts). */
+  undos: u32
+  pad: u32
   /** One bit a thread slot. */
   threads0: u64
   threads1: u64

@@ -17,6 +17,9 @@ import { processAt } from './process'
 import { checkHeld } from './robust'
 import { K } from './root'
 import { checkSegments } from './segment'
+import { checkSets } from './semset'
+import { checkUndos } from './semundo'
+import { checkSemWaits } from './semwait'
 import { checkSlabs } from './slab'
 import { checkSpace } from './space'
 import { checkWaits } from './wait'
@@ -33,6 +36,7 @@ export function sysCheck(): i32 {
     if (process == null) continue
     checkSpace(process.space!)
     checkTable(process)
+    checkUndos(process)
   }
   checkFiles()
   checkIpc()
@@ -40,6 +44,8 @@ export function sysCheck(): i32 {
   checkMessages()
   checkSegments()
   checkHeld()
+  checkSets()
+  checkSemWaits()
   unlock()
   return 0
 }

@@ -94,3 +94,17 @@ export const SHM = /* @__PURE__ */ Object.freeze({
   DEST: ipc.SHM_DEST,
   LOCKED: ipc.SHM_LOCKED,
 })
+/** Flags of semop(2), and commands of semctl(2) besides those of IPC. */
+export const SEM = /* @__PURE__ */ Object.freeze({
+  UNDO: ipc.SEM_UNDO,
+  GETPID: ipc.SEM_GETPID as Command<'value'>,
+  GETVAL: ipc.SEM_GETVAL as Command<'value'>,
+  GETALL: ipc.SEM_GETALL as Command<'values'>,
+  GETNCNT: ipc.SEM_GETNCNT as Command<'value'>,
+  GETZCNT: ipc.SEM_GETZCNT as Command<'value'>,
+  SETVAL: ipc.SEM_SETVAL as Command<'set value'>,
+  SETALL: ipc.SEM_SETALL as Command<'set values'>,
+  STAT: ipc.SEM_STAT as Command<'slot'>,
+  INFO: ipc.SEM_INFO as Command<'usage'>,
+  STAT_ANY: ipc.SEM_STAT_ANY as Command<'slot'>,
+})

@@ -22,6 +22,7 @@ export {
   RLIMIT,
   S,
   SEEK,
+  SEM,
   SHM,
 } from './constants.js'
 export { coreModule } from './core.js'
@@ -50,6 +51,7 @@ export type { Provider, ProviderFactory, ProviderSpec } from './providers/provid
 export { custom, type DiskOptions, disk, opfs } from './providers/specs.js'
 export { wasmer } from './providers/wasmer.js'
 export type { RwLock } from './rwlock.js'
+export type { SemArgument, SemInfo, SemidDs, SemOperation, SemResult } from './sem.js'
 export type { ShmatOptions, ShmidDs, ShmLimits, ShmUsage } from './shm.js'
 export type { Entry, EntryType, HeldLock, Stat } from './stat.js'
 export type { KernelStats, Sleeper } from './stats.js'

@@ -138,6 +138,9 @@ export type ExportName =
   | 'rwlock_trylock'
   | 'rwlock_unlock'
   | 'stat_processes'
+  | 'semget'
+  | 'semop'
+  | 'semctl'
 
 export type KernelExports = Readonly<Record<ExportName, (...args: number[]) => number>>
 

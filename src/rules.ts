@@ -15,6 +15,7 @@ const TEXTS: Readonly<Record<string, string>> = {
   EEXIST: 'file already exists',
   EFAULT: 'bad address',
   EFBIG: 'file too large',
+  EIDRM: 'identifier removed',
   EILSEQ: 'not valid UTF-8',
   EINTR: 'interrupted call',
   EINVAL: 'invalid argument',
@@ -56,6 +57,14 @@ const BAD_FD = 'fd must be open'
 const TOUCH: Readonly<Record<string, string>> = {
   SIGSEGV: 'the address must be mapped, with a prot that allows the access',
   SIGBUS: 'the page lies past the end of the file, or no frame was left for it',
+}
+
+const SEMOP: Readonly<Record<string, string>> = {
+  EINVAL: 'operations must not be empty, and id that of a set',
+  E2BIG: 'operations must be at most SEMOPM',
+  EFBIG: 'num must be less than the number of semaphores in the set',
+  EACCES: 'op 0 needs the right to read the set, others that to alter it',
+  ERANGE: 'no semaphore may become more than 32767, and no sum for SEM.UNDO go beyond it',
 }
 
 /** What the arguments of a call must be, by the errno that says they are not. */
@@ -121,6 +130,20 @@ const RULES: Readonly<Record<string, Readonly<Record<string, string>>>> = {
   lseek: { EINVAL: 'whence must be one of SEEK.*, and the new offset not negative' },
   ftruncate: { EINVAL: 'fd must be a file open for writing', EBADF: BAD_FD },
   flock: { EINVAL: 'operation must be one of LOCK.SH, LOCK.EX, LOCK.UN, with or without LOCK.NB' },
+  semget: {
+    EINVAL: 'count must be 1 to SEMMSL, and at most what the set of that key has',
+    ENOENT: 'key must be that of a set, unless flags has IPC.CREAT',
+    EEXIST: 'key must be that of no set when flags has IPC.CREAT | IPC.EXCL',
+    ENOSPC: 'the limits SEMMNI on sets and SEMMNS on semaphores are reached',
+  },
+  semop: SEMOP,
+  semtimedop: SEMOP,
+  semctl: {
+    EINVAL:
+      'id and num must be of a semaphore, command one of IPC.* and SEM.*, SEM.SETALL has a value for each',
+    EPERM: 'only its creator, its owner and root change or remove a set',
+    ERANGE: 'values must be 0 to 32767',
+  },
   setrlimit: { EINVAL: 'resource must be one of RLIMIT.*, the limit at least 0 or Infinity' },
 }
 

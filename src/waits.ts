@@ -22,6 +22,8 @@ const WAITS: Readonly<Record<string, (args: readonly unknown[]) => boolean>> = {
   rwlock_clocklock: () => true,
   msgsnd: ([, , , flags]) => waitsWith(flags),
   msgrcv: ([, options]) => waitsWith((options as { flags?: unknown } | undefined)?.flags),
+  semop: ([, operations]) => maySleep(operations),
+  semtimedop: ([, operations]) => maySleep(operations),
 }
 
 /** => the flags of a System V call let it wait. */
@@ -32,4 +34,10 @@ function waitsWith(flags: unknown): boolean {
 /** => the call may wait until another thread does something. */
 export function mayWaitLong({ name, args }: ServiceCall): boolean {
   return WAITS[name]?.(args) ?? false
+}
+
+/** => one of the operations of a semop may have to wait. */
+function maySleep(operations: unknown): boolean {
+  if (!Array.isArray(operations)) return false
+  return operations.some((operation) => waitsWith(operation?.flags ?? 0) && !(operation?.op > 0))
 }

@@ -22,6 +22,8 @@ const PATH = 'path'
 const BYTES = 'bytes'
 const INTEGER = 'integer'
 const SIGNED = 'signed'
+/** As SIGNED, but no descriptor. */
+const ID = 'id'
 const OBJECT = 'object'
 const ARRAY = 'array'
 const OPTIONAL = 'optional'
@@ -89,6 +91,10 @@ const CALLS: Readonly<Record<string, readonly string[]>> = {
   exit: [INTEGER],
   shm_open: [PATH, INTEGER, INTEGER],
   shm_unlink: [PATH],
+  semget: [ID, ID, INTEGER],
+  semop: [ID, ARRAY],
+  semtimedop: [ID, ARRAY, OPTIONAL],
+  semctl: [ID, ID, INTEGER],
   setuid: [INTEGER],
   setgid: [INTEGER],
   seteuid: [INTEGER],
@@ -108,6 +114,7 @@ const RIGHT: Readonly<Record<string, () => unknown>> = {
   bytes: () => new Uint8Array(4),
   integer: () => 0,
   signed: () => 0,
+  id: () => 0,
   object: () => ({ length: 1 }),
   array: () => [],
   optional: () => 1,
@@ -140,6 +147,10 @@ const WRONG: Readonly<Record<string, readonly [unknown[], string][]>> = {
     [NOT_NUMBERS, TYPE],
     [NO_INTEGERS, RANGE],
   ],
+  id: [
+    [NOT_NUMBERS, TYPE],
+    [NO_INTEGERS, RANGE],
+  ],
   object: [[[null, 1, 'text', true, Symbol('s')], TYPE]],
   array: [[[undefined, null, 1, 'text', {}], TYPE]],
   optional: [
@@ -160,9 +171,10 @@ const DEFAULTED = new Set([
   'futexWake 1',
   'exit 0',
   'shm_open 2',
+  'semget 2',
 ])
 /** Infinity is a number of waiters, a limit, or a time. */
-const INFINITE = new Set(['futexWake 1', 'setrlimit 1'])
+const INFINITE = new Set(['futexWake 1', 'setrlimit 1', 'semtimedop 2'])
 /** A limit may be a fraction: it is rounded. So may what is no byte count. */
 const FRACTION = new Set(['setrlimit 1'])
 
