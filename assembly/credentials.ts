@@ -24,6 +24,7 @@ import {
   RLIMIT_AS,
   RLIMIT_MEMLOCK,
   RLIMIT_NOFILE,
+  THREADS_MAX,
 } from './abi'
 import { leaveProcess } from './exit'
 import { edit } from './journal'
@@ -37,7 +38,7 @@ import {
   setThread,
   threadCount,
 } from './process'
-import { me } from './thread'
+import { me, sequenceOf } from './thread'
 
 /** A new process with this thread in it. `parent` 0: none. => pid, -EAGAIN (too many, or memory is out), -ESRCH (no such parent). */
 export function sysCreate(parent: u32, uid: u32, gid: u32): i32 {
@@ -66,6 +67,16 @@ export function sysCreate(parent: u32, uid: u32, gid: u32): i32 {
 export function sysJoin(process: Process): i32 {
   lock()
   setThread(process, me().index, true)
+  unlock()
+  return 0
+}
+
+/** This thread runs the process in the place of thread `index` of that sequence number: a child that another thread forked for it. => 0. */
+export function sysTake(process: Process, index: u32, sequence: u32): i32 {
+  lock()
+  setThread(process, me().index, true)
+  const there = index < THREADS_MAX && sequenceOf(index) == sequence
+  if (there && index != me().index) setThread(process, index, false)
   unlock()
   return 0
 }

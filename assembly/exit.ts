@@ -20,6 +20,7 @@ import {
   WINDOW_END,
   WINDOW_START,
 } from './abi'
+import { dropChanges, dropForks } from './change'
 import { now, stalled } from './env'
 import { closeFiles } from './fd'
 import { abandonFill } from './fill'
@@ -64,7 +65,7 @@ import { dropWaits, interrupt, pauseForRing } from './wait'
 import { abandonRun } from './writeback'
 
 /** Everything a process has is released: mappings, files, locks, working directory. => lock held; relaxes. */
-function endProcess(process: Process): void {
+export function endProcess(process: Process): void {
   put(changetype<usize>(process) + offsetof<Process>('exiting'), me().index + 1)
   relax()
   if (!awaitCalls(process)) return
@@ -77,8 +78,18 @@ function endProcess(process: Process): void {
   closeFiles(process, true)
   dropCwd(process)
   relax()
+  orphan(process.pid)
   freeProcess(process)
   relax()
+}
+
+/** The children of a process have no parent from now on: its pid may be another's one day. => lock held. */
+function orphan(pid: u32): void {
+  for (let i: u32 = 0; i < PROCESSES_MAX; i++) {
+    const process = processAt(i)
+    if (process == null || process.parent != pid) continue
+    put(changetype<usize>(process) + offsetof<Process>('parent'), 0)
+  }
 }
 
 /** => another thread that is in a call of the process, -1 when none is. */
@@ -152,15 +163,17 @@ function dropIo(index: u32): void {
 }
 
 /**
- * The processes that thread `index` ran lose it. What it had begun in one is finished: an exit, and the unmaps of the process whose call
- * it was in. => lock held; relaxes.
+ * The processes that thread `index` ran lose it. What it had begun in one is finished: an exit, a fork that had no child yet (it gets none), and the unmaps of the
+ * process whose call it was in. => lock held; relaxes.
  */
 function dropProcesses(index: u32): void {
   const busy = findProcess(
     atomic.load<u32>(changetype<usize>(threadAt(index)) + offsetof<Thread>('process')),
   )
+  dropForks(index)
   if (busy != null) finishDying(busy.space!)
   relax()
+  dropChanges(index)
   for (let i: u32 = 0; i < PROCESSES_MAX; i++) {
     const process = processAt(i)
     if (process == null) continue

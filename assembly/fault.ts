@@ -6,8 +6,9 @@
  *   any            rights of prot missing  SIGSEGV                       SIGSEGV
  *   private anon   none yet                map the zero frame            clear a frame, map it writable
  *   private anon   zero frame              -                             clear a frame, map it writable
- *   private        own copy, unshared      give the right                give the right
+ *   private        own copy, unshared      give the right                give the right, once nobody of another space reads it
  *   private        own copy, shared (fork) give the right                copy, drop the old
+ *   private        a fork is under way     -                             wait for its end, look again
  *   private        object page             map it read-only              copy (cow), map the copy writable
  *   shared         object page             map it                        map it writable; FILE: mark dirty first
  *   with object    wholly past the end     SIGBUS                        SIGBUS
@@ -19,9 +20,12 @@
  */
 import { ENOSPC, EWOULDBLOCK_PARK, PROT_EXEC, PROT_READ, PROT_WRITE, SIGBUS, SIGSEGV } from './abi'
 import { findPage, isDirty, markDirty, PAGE_BUSY, PAGE_REFERENCED } from './cache'
+import { awaitFork } from './change'
 import { charge, uncharge } from './commit'
+import { now } from './env'
 import { makePresent, RETRY, runMax } from './fill'
 import { allocFrame, FRAME_ANON, Frame, frameAddress } from './frame'
+import { awaitHolder, holderOfFrame } from './grant'
 import { edit, put } from './journal'
 import { lock, relax, unlock } from './lock'
 import { MemObject, OBJECT_FILE, touchTimes } from './object'
@@ -70,7 +74,9 @@ export function fault(space: Space, address: u32, write: bool): i32 {
   while (result == RETRY) {
     const vma = findVma(space, address)
     if (vma == null || !allows(vma, write)) return -SIGSEGV
-    result = resolve(space, vma, address & ~(K.pageBytes - 1), write)
+    if (write && space.forking != 0 && (vma.flags & VMA_SHARED) == 0) {
+      result = awaitFork(space) == 0 ? RETRY : -EWOULDBLOCK_PARK
+    } else result = resolve(space, vma, address & ~(K.pageBytes - 1), write)
   }
   if (result < 0 && result != -SIGSEGV && result != -EWOULDBLOCK_PARK) return -SIGBUS
   return result
@@ -85,7 +91,7 @@ function resolve(space: Space, vma: Vma, address: u32, write: bool): i32 {
   const right = write ? PTE_READ | PTE_WRITE : PTE_READ
   if (entry != 0) {
     if ((entry & right) == right) return write ? touched(vma, entry) : 0
-    if ((entry & PTE_PRIVATE) != 0) return resolvePrivate(vma, at, write)
+    if ((entry & PTE_PRIVATE) != 0) return resolvePrivate(space, vma, at, write)
     if (object == null) return write ? newPrivate(space, vma, address) : giveRead(at)
   }
   if (object == null) return write ? newPrivate(space, vma, address) : mapZero(space, address)
@@ -129,15 +135,19 @@ function giveRead(at: usize): i32 {
   return 0
 }
 
-function resolvePrivate(vma: Vma, at: usize, write: bool): i32 {
+function resolvePrivate(space: Space, vma: Vma, at: usize, write: bool): i32 {
   const entry = load<u32>(at)
   const frame = frameOfPte(entry)
   if (!write) return giveRead(at)
-  if (frame.refs == 1) {
-    put(at, entry | PTE_READ | PTE_WRITE)
-    return 0
+  if (frame.refs != 1) return copyPrivate(vma, at, frameAddress(frame))
+  // A thread of the space that shared the page, and has its own copy by now, may still read this one.
+  const holder = holderOfFrame(frame, false, space)
+  if (holder >= 0) {
+    awaitHolder(holder, now(0))
+    return RETRY
   }
-  return copyPrivate(vma, at, frameAddress(frame))
+  put(at, entry | PTE_READ | PTE_WRITE)
+  return 0
 }
 
 /** Replaces the entry at `at` by a writable private copy of the bytes at `from`. */

@@ -55,13 +55,16 @@ export function holderOf(space: Space, start: u32, end: u32): i32 {
   return -1
 }
 
-/** => the first thread other than this that holds a grant on `frame` (with `write`: for storing), -1 when none does. */
-export function holderOfFrame(frame: Frame, write: bool): i32 {
+/**
+ * => the first thread other than this that holds a grant on `frame` (with `write`: for storing; with `except`: for another space than that), -1 when none does.
+ */
+export function holderOfFrame(frame: Frame, write: bool, except: Space | null = null): i32 {
   const at = <u32>frameAddress(frame)
   for (let i: u32 = 0; i < threadsUsed(); i++) {
     const thread = threadAt(i)
     const bytes = bytesOf(thread)
     if (bytes == 0 || thread == me() || (write && thread.grantWrite == 0)) continue
+    if (except != null && thread.grantSpace == <u32>changetype<usize>(except)) continue
     if (thread.grantFrame < at + K.pageBytes && thread.grantFrame + bytes > at) return i
   }
   return -1

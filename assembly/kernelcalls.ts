@@ -13,8 +13,10 @@ import {
   sysSet,
   sysSetGroups,
   sysSetLimit,
+  sysTake,
 } from './credentials'
 import { detachThread, sysExit, sysReap } from './exit'
+import { sysFork } from './fork'
 import { sysIpcLimit } from './ipc'
 import { lock, unlock } from './lock'
 import { sysMount } from './names'
@@ -190,6 +192,18 @@ export function get_limit(pid: u32, what: u32): f64 {
 export function process_exit(pid: u32, status: u32): i32 {
   enter()
   return done(sysExit(pid, status))
+}
+
+/** fork(2), with this thread in the child. => its pid. */
+export function process_fork(pid: u32): i32 {
+  const process = begin(pid)
+  return end(process == null ? -ESRCH : sysFork(process))
+}
+
+/** This thread takes the place of thread `index` in a process. => 0, -ESRCH. */
+export function process_take(pid: u32, index: u32, sequence: u32): i32 {
+  const process = begin(pid)
+  return end(process == null ? -ESRCH : sysTake(process, index, sequence))
 }
 
 /** Ends the sleeps of all calls of the process that other threads are in, with EINTR; what is done stays done. => how many. */

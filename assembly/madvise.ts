@@ -22,6 +22,7 @@ import {
   WINDOW_END,
 } from './abi'
 import { findPage, PAGE_BUSY } from './cache'
+import { beginChange, endChange } from './change'
 import { settle } from './grant'
 import { holdObject, letGoObject } from './io'
 import { lock, relax, unlock } from './lock'
@@ -50,9 +51,12 @@ export function sysMadvise(process: Process, address: u64, length: u64, advice: 
   let at = address
   while (at < end) {
     lock()
+    const waited = changes(advice) ? beginChange(space) : 0
     const vma = nextVma(space, at)
-    if (vma == null || vma.start >= end) {
+    if (waited != 0 || vma == null || vma.start >= end) {
+      endChange(space)
       unlock()
+      if (waited != 0) return waited
       break
     }
     const from = max(at, vma.start)
@@ -68,11 +72,17 @@ function isKnown(advice: u32): bool {
   return advice <= MADV_DONTNEED || advice == MADV_FREE || advice == MADV_REMOVE
 }
 
-/** One vma's part. => lock held at entry, free at return. */
+/** => the advice changes entries or vmas at once. */
+function changes(advice: u32): bool {
+  return advice != MADV_WILLNEED && advice != MADV_REMOVE
+}
+
+/** One vma's part. => lock held at entry, in a change if `changes` says so; free at return. */
 function adviseVma(space: Space, vma: Vma, from: u64, to: u64, advice: u32): i32 {
   if (advice <= MADV_SEQUENTIAL) {
     const on = advice == MADV_RANDOM ? VMA_RANDOM : advice == MADV_NORMAL ? 0 : VMA_SEQUENTIAL
     const result = changeFlags(space, from, to, on, (VMA_RANDOM | VMA_SEQUENTIAL) & ~on)
+    endChange(space)
     unlock()
     return result
   }
@@ -85,13 +95,11 @@ function adviseVma(space: Space, vma: Vma, from: u64, to: u64, advice: u32): i32
   if (advice == MADV_REMOVE) return removePages(vma, from, to)
   const locked = (vma.flags & VMA_LOCKED) != 0
   const freeShared = advice == MADV_FREE && ((vma.flags & VMA_SHARED) != 0 || vma.object != null)
-  if (locked || freeShared) {
-    unlock()
-    return -EINVAL
-  }
-  dropEntries(space, from, to)
+  const refused = locked || freeShared
+  if (!refused) dropEntries(space, from, to)
+  endChange(space)
   unlock()
-  return 0
+  return refused ? -EINVAL : 0
 }
 
 /** MADV_DONTNEED, MADV_FREE: entries go, and private pages with them; what is touched again is zero, or the object's. */

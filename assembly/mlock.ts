@@ -16,6 +16,7 @@ import {
   WINDOW_END,
   WINDOW_START,
 } from './abi'
+import { beginChange, endChange } from './change'
 import { edit } from './journal'
 import { abandon, lock, relax, unlock } from './lock'
 import { populate } from './populate'
@@ -87,8 +88,12 @@ export function sysMlock(process: Process, address: u64, length: u64): i32 {
   }
   const space = process.space!
   lock()
-  const refused = lockLimit(process, unlockedPages(space, start, start + bytes))
-  const result = refused != 0 ? -refused : changeFlags(space, start, start + bytes, VMA_LOCKED, 0)
+  let result = beginChange(space)
+  if (result == 0) {
+    result = -lockLimit(process, unlockedPages(space, start, start + bytes))
+    if (result == 0) result = changeFlags(space, start, start + bytes, VMA_LOCKED, 0)
+    endChange(space)
+  }
   unlock()
   if (result != 0) return result
   const filled = populate(space, <u32>start, bytes, true)
@@ -102,8 +107,13 @@ export function sysMunlock(process: Process, address: u64, length: u64): i32 {
   const bytes = span(address, length)
   if (bytes == 0) return 0
   if (start + bytes > WINDOW_END) return -ENOMEM
+  const space = process.space!
   lock()
-  const result = changeFlags(process.space!, start, start + bytes, 0, VMA_LOCKED)
+  let result = beginChange(space)
+  if (result == 0) {
+    result = changeFlags(space, start, start + bytes, 0, VMA_LOCKED)
+    endChange(space)
+  }
   unlock()
   return result
 }
@@ -115,25 +125,33 @@ export function sysMlockall(process: Process, flags: u32): i32 {
   const space = process.space!
   lock()
   const current = (flags & MCL_CURRENT) != 0
-  const refused = lockLimit(process, current ? space.mappedPages - space.lockedPages : 0)
-  if (refused == 0) {
-    edit<Space>(space).lockFuture = flags & (MCL_FUTURE | MCL_ONFAULT)
-    if (current) eachVma(space, VMA_LOCKED, 0)
+  let result = beginChange(space)
+  if (result == 0) {
+    result = -lockLimit(process, current ? space.mappedPages - space.lockedPages : 0)
+    if (result == 0) {
+      edit<Space>(space).lockFuture = flags & (MCL_FUTURE | MCL_ONFAULT)
+      if (current) eachVma(space, VMA_LOCKED, 0)
+    }
+    endChange(space)
   }
   unlock()
-  if (refused != 0) return -refused
+  if (result != 0) return result
   if (current && (flags & MCL_ONFAULT) == 0) fillAll(space)
   return 0
 }
 
-/** munlockall(2). => 0. */
+/** munlockall(2). => 0, -EWOULDBLOCK_PARK. */
 export function sysMunlockall(process: Process): i32 {
   const space = process.space!
   lock()
-  edit<Space>(space).lockFuture = 0
-  eachVma(space, 0, VMA_LOCKED)
+  const result = beginChange(space)
+  if (result == 0) {
+    edit<Space>(space).lockFuture = 0
+    eachVma(space, 0, VMA_LOCKED)
+    endChange(space)
+  }
   unlock()
-  return 0
+  return result
 }
 
 /** Changes the flags of every vma. => lock held; relaxes. */

@@ -34,6 +34,7 @@ import {
   WINDOW_END,
   WINDOW_START,
 } from './abi'
+import { beginChange, endChange } from './change'
 import { charge, uncharge } from './commit'
 import { holdObject, letGoObject } from './io'
 import { edit } from './journal'
@@ -89,12 +90,17 @@ export function sysMmap(
   offset: u64,
 ): i32 {
   if (!aligned(offset)) return -EINVAL
+  const space = process.space!
   lock()
-  const result = mmapLocked(process, address, length, prot & 7, flags, fd, offset)
+  let result = beginChange(space)
+  if (result == 0) {
+    result = mmapLocked(process, address, length, prot & 7, flags, fd, offset)
+    endChange(space)
+  }
   unlock()
   if (result < 0 && result > -4096) return result
-  const wanted = (flags & (MAP_POPULATE | MAP_LOCKED)) != 0 || mustFill(process.space!)
-  if (wanted && (prot & 7) != 0) populate(process.space!, <u32>result, pageRound(length), true)
+  const wanted = (flags & (MAP_POPULATE | MAP_LOCKED)) != 0 || mustFill(space)
+  if (wanted && (prot & 7) != 0) populate(space, <u32>result, pageRound(length), true)
   return result
 }
 
@@ -315,8 +321,13 @@ function settlePromise(space: Space, vma: Vma, promised: u32): void {
 export function sysMunmap(process: Process, address: u64, length: u64): i32 {
   if (!aligned(address) || length == 0) return -EINVAL
   if (length > WINDOW_END - WINDOW_START || !inWindow(address, pageRound(length))) return -EINVAL
+  const space = process.space!
   lock()
-  const result = unmapRange(process.space!, address, address + pageRound(length))
+  let result = beginChange(space)
+  if (result == 0) {
+    result = unmapRange(space, address, address + pageRound(length))
+    endChange(space)
+  }
   unlock()
   return result
 }

@@ -6,6 +6,7 @@
  * does the vma change, in the same transaction. Grants that other threads hold are waited for before the call returns.
  */
 import { EACCES, EINVAL, ENOMEM, PROT_EXEC, PROT_READ, PROT_WRITE, WINDOW_END } from './abi'
+import { beginChange, endChange } from './change'
 import { settle } from './grant'
 import { edit, put } from './journal'
 import { abandon, lock, relax, relaxIfDeep, unlock } from './lock'
@@ -22,8 +23,13 @@ export function sysMprotect(process: Process, address: u64, length: u64, prot: u
   if (length == 0) return 0
   if ((prot & ~(PROT_READ | PROT_WRITE | PROT_EXEC)) != 0) return -EINVAL
   if (length > WINDOW_END || address + pageRound(length) > WINDOW_END) return -ENOMEM
+  const space = process.space!
   lock()
-  const result = protectRange(process.space!, address, address + pageRound(length), prot)
+  let result = beginChange(space)
+  if (result == 0) {
+    result = protectRange(space, address, address + pageRound(length), prot)
+    endChange(space)
+  }
   unlock()
   return result
 }

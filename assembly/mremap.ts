@@ -14,6 +14,7 @@ import {
   RLIM_INFINITY,
   WINDOW_END,
 } from './abi'
+import { beginChange, endChange } from './change'
 import { charge } from './commit'
 import { settle } from './grant'
 import { edit } from './journal'
@@ -68,7 +69,11 @@ export function sysMremap(
   if (fixed && (!aligned(wanted) || !inWindow(wanted, after))) return -EINVAL
   if (fixed && wanted < address + max<u64>(before, 1) && address < wanted + after) return -EINVAL
   lock()
-  const result = remapLocked(process, address, before, after, flags, fixed ? wanted : 0)
+  let result = beginChange(process.space!)
+  if (result == 0) {
+    result = remapLocked(process, address, before, after, flags, fixed ? wanted : 0)
+    endChange(process.space!)
+  }
   const locked = result < -4096 && isLocked(process.space!, <u32>result)
   unlock()
   if (locked && after > before)

@@ -37,6 +37,8 @@ export class Space {
   pad: u32
   /** Names the space in grants and futex keys, never used again. */
   id: u64
+  /** Thread (index + 1) that forks it (change.ts). */
+  forking: u32
 }
 
 @unmanaged

@@ -111,6 +111,12 @@ export function trimTables(space: Space, start: u32, end: u32): void {
   for (let at: u64 = start & ~(span - 1); at < end && space.directory != 0; at += span) {
     trimTable(space, <u32>at)
   }
+  if (space.directory == 0) return
+  const directory = frameOf(space.directory)
+  if (directory.refs != 0) return
+  edit<Space>(space).directory = 0 // it never got a table: there was no frame
+  space.tables -= 1
+  freeFrame(directory)
 }
 
 /** => the first address in [from, end) whose entry is not empty, `end` when there is none. */

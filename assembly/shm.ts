@@ -21,6 +21,7 @@ import {
   STAT_DEV,
   STAT_INO,
 } from './abi'
+import { beginChange, endChange } from './change'
 import { charge } from './commit'
 import { now } from './env'
 import {
@@ -154,12 +155,17 @@ function newSegment(process: Process, key: i32, size: u32, pages: u32, flags: u3
 export function sysShmat(process: Process, id: u32, address: u64, flags: u32): i32 {
   const start = startOf(address, flags)
   if (start < 0) return <i32>start
+  const space = process.space!
   lock()
-  const result = attach(process, id, <u32>start, flags)
+  let result = beginChange(space)
+  if (result == 0) {
+    result = attach(process, id, <u32>start, flags)
+    endChange(space)
+  }
   unlock()
   if (result < 0 && result > -4096) return result
-  if (mustFill(process.space!)) {
-    populate(process.space!, <u32>result, pageRound(load<u32>(resultAt())), true)
+  if (mustFill(space)) {
+    populate(space, <u32>result, pageRound(load<u32>(resultAt())), true)
   }
   return result
 }
@@ -206,14 +212,17 @@ export function sysShmdt(process: Process, address: u64): i32 {
   if (!aligned(address) || !inWindow(address, 0)) return -EINVAL
   const space = process.space!
   lock()
-  let vma = nextVma(space, address)
+  const waited = beginChange(space)
+  let vma = waited == 0 ? nextVma(space, address) : null
   for (let looks: u32 = 1; vma != null && !isPart(vma, address); looks++) {
     const end = vma.end
     if (looks % LOOKS == 0) relax()
     vma = nextVma(space, end)
   }
   if (vma != null) detach(process, vma, address)
+  endChange(space)
   unlock()
+  if (waited != 0) return waited
   return vma == null ? -EINVAL : 0
 }
 

@@ -1,7 +1,8 @@
 /**
  * Address spaces: what entries show, and taking it away again - by address (zap) or by page (unmapPage, the rmap walk).
  *
- * Invariants (checkSpace): those of vma.ts and pte.ts, together; and the commit account of charged private pages.
+ * Invariants (checkSpace, checkPrivate): those of vma.ts and pte.ts, together; the commit account of charged private pages; an entry with WRITE names a
+ * private page that no other entry names.
  * Guarded by the kernel lock, journalled.
  */
 import {
@@ -17,7 +18,7 @@ import {
 } from './abi'
 import { retire } from './cache'
 import { uncharge } from './commit'
-import { FRAME_ANON, FRAME_PAGE, Frame, frameAddress } from './frame'
+import { FRAME_ANON, FRAME_PAGE, Frame, frameAddress, frameAt } from './frame'
 import { holderOfFrame } from './grant'
 import { put } from './journal'
 import { relaxIfDeep } from './lock'
@@ -160,8 +161,8 @@ export function isCovered(space: Space, start: u64, end: u64): bool {
   return true
 }
 
-/** Panics at the first broken invariant of a space. => lock held. */
-export function checkSpace(space: Space): void {
+/** Panics at the first broken invariant of a space; => its entries that name private pages. => lock held. */
+export function checkSpace(space: Space): u32 {
   check(checkTree(space.root) == space.count, PANIC_SPACE_COUNT, space.count)
   let end: u64 = WINDOW_START
   let pages: u32 = 0
@@ -177,13 +178,26 @@ export function checkSpace(space: Space): void {
   }
   check(pages == space.mappedPages, PANIC_SPACE_COUNT, pages)
   let address = nextPte(space, WINDOW_START, WINDOW_END)
+  let own: u32 = 0
   while (address < WINDOW_END) {
-    checkEntry(space, address)
+    if (checkEntry(space, address)) own++
     address = nextPte(space, address + K.pageBytes, WINDOW_END)
   }
+  return own
 }
 
-function checkEntry(space: Space, address: u32): void {
+/** Panics unless private pages are named by `entries` entries in all: each by as many as its `refs` says. => lock held. */
+export function checkPrivate(entries: u32): void {
+  let refs: u32 = 0
+  for (let i: u32 = 0; i < K.frameCount; i++) {
+    const frame = frameAt(i)
+    if (frame.kind == FRAME_ANON) refs += frame.refs
+  }
+  check(refs == entries, PANIC_MAPPED_COUNT, refs)
+}
+
+/** => the entry names a private page. */
+function checkEntry(space: Space, address: u32): bool {
   const entry = load<u32>(pteAt(space, address))
   const found = findVma(space, address)
   check(found != null, PANIC_PTE_WITHOUT_VMA, address)
@@ -197,9 +211,12 @@ function checkEntry(space: Space, address: u32): void {
   } else if ((entry & PTE_PRIVATE) != 0) {
     check(frame.kind == FRAME_ANON && frame.refs > 0, PANIC_PTE_FRAME, address)
     check((vma.flags & VMA_SHARED) == 0, PANIC_PTE_RIGHTS, address)
+    check((entry & PTE_WRITE) == 0 || frame.refs == 1, PANIC_PTE_RIGHTS, address)
+    return true
   } else {
     check(frame.kind == FRAME_PAGE && frame.mapped > 0, PANIC_PTE_FRAME, address)
     check(changetype<usize>(vma.object) == <usize>frame.object, PANIC_PTE_FRAME, address)
     check(frame.index == indexOf(vma, address), PANIC_PTE_FRAME, address)
   }
+  return false
 }

@@ -77,6 +77,8 @@ export class Thread {
   /** The robust mutexes it owns (robust.ts): the last taken, and how many. */
   held: u32
   heldCount: u32
+  /** The space whose mappings this thread changes (change.ts). */
+  changing: u32
 }
 
 export const THREAD_BYTES: u32 = 128
@@ -182,6 +184,7 @@ export function endPark(): void {
 export function recover(): void {
   atomic.cmpxchg<u32>(self, stamp | WHERE_IN, stamp | WHERE_OUT)
   atomic.cmpxchg<u32>(self, stamp | WHERE_PARKED, stamp | WHERE_OUT)
+  atomic.store<u32>(self + offsetof<Thread>('changing'), 0)
   endCall()
 }
 

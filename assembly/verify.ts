@@ -21,7 +21,7 @@ import { checkSets } from './semset'
 import { checkUndos } from './semundo'
 import { checkSemWaits } from './semwait'
 import { checkSlabs } from './slab'
-import { checkSpace } from './space'
+import { checkPrivate, checkSpace } from './space'
 import { checkWaits } from './wait'
 
 /** Panics at the first broken invariant. => 0. => lock not held. */
@@ -31,13 +31,15 @@ export function sysCheck(): i32 {
   checkSlabs()
   checkWaits()
   check(K.committed <= K.commitLimit + K.kernelReserve, PANIC_COMMIT, K.committed)
+  let own: u32 = 0
   for (let i: u32 = 0; i < PROCESSES_MAX; i++) {
     const process = processAt(i)
     if (process == null) continue
-    checkSpace(process.space!)
+    own += checkSpace(process.space!)
     checkTable(process)
     checkUndos(process)
   }
+  checkPrivate(own)
   checkFiles()
   checkIpc()
   checkMsg()

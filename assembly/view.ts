@@ -23,6 +23,7 @@ import {
   WINDOW_END,
 } from './abi'
 import { findPage, hashPage, inspect, objectOf, PAGE_BUSY, PAGE_VIEWED } from './cache'
+import { beginChange, endChange } from './change'
 import { charge, uncharge } from './commit'
 import { isPast } from './fault'
 import {
@@ -35,6 +36,7 @@ import {
   freeFrame,
 } from './frame'
 import { freeGather, gather } from './gather'
+import { holderOfFrame } from './grant'
 import { edit, put } from './journal'
 import { lock, relax, unlock } from './lock'
 import { aligned, inWindow } from './mmap'
@@ -72,7 +74,7 @@ export function settledFrame(space: Space, vma: Vma, address: u32): Frame | null
   const entry = pteOf(space, address)
   if ((entry & PTE_PRIVATE) == 0) return null
   const own = frameOfPte(entry)
-  return own.refs == 1 ? own : null
+  return own.refs == 1 && holderOfFrame(own, false, space) < 0 ? own : null
 }
 
 /** => 0 when the page may be under a view: -SIGSEGV (no mapping), -EACCES (not both rights), -SIGBUS (past the end). */
@@ -92,8 +94,19 @@ export function sysViewOpen(process: Process, start: u64, length: u64): i32 {
   const space = process.space!
   if (!aligned(start) || length == 0 || length > WINDOW_END) return -EINVAL
   if (!inWindow(start, pageRound(length))) return -SIGSEGV
-  const address = <u32>start
-  const pages = <u32>(pageRound(length) >> K.pageShift)
+  lock()
+  let result = beginChange(space)
+  unlock()
+  if (result != 0) return result
+  result = openView(space, <u32>start, <u32>(pageRound(length) >> K.pageShift))
+  lock()
+  endChange(space)
+  unlock()
+  return result
+}
+
+/** As sysViewOpen, in a change of the space: a fork in between would take gathered pages apart again. */
+function openView(space: Space, address: u32, pages: u32): i32 {
   for (let i: u32 = 0; i < ATTEMPTS; i++) {
     lock()
     let result = checkRange(space, address, pages)

@@ -42,6 +42,8 @@ export type ExportName =
   | 'process_leave'
   | 'process_exit'
   | 'process_interrupt'
+  | 'process_fork'
+  | 'process_take'
   | 'process_get'
   | 'process_set'
   | 'set_groups'

@@ -11,7 +11,7 @@ import { checkBytes, checkInteger, checkUint32, outOfRange, wrongType } from './
 import type { Instance } from './instance.js'
 import { Mapping } from './mapping.js'
 import type { MmapOptions } from './memory.js'
-import type { MappingRecord, Services } from './protocol.js'
+import type { ChildRecord, MappingRecord, Services } from './protocol.js'
 import type { ShmatOptions } from './shm.js'
 import { SyncCalls } from './sync.js'
 
@@ -24,6 +24,7 @@ export interface CallOptions {
 type ThreadBound =
   | 'view'
   | 'leave'
+  | 'forked'
   | 'pageSize'
   | 'memory'
   | 'pid'
@@ -96,6 +97,29 @@ export class Process extends SyncCalls {
     this.done('leave', this.calls.process_leave(this.pid))
     this.exited = true
     this.dirtied()
+  }
+
+  /**
+   * fork(2). => the child, with this thread in it: a copy of the address space (shared mappings are the same pages, private ones copy on write), the same open
+   * descriptions, working directory, credentials and limits. Mappings have their addresses in it. Not inherited: memory locks, fcntl locks, other threads.
+   */
+  fork(): Process {
+    return this.#child(this.forked())
+  }
+
+  /** fork(2), of which another thread makes a Process. => the child's pid. @internal */
+  forked(): number {
+    return this.done('fork', this.calls.process_fork(this.pid))
+  }
+
+  #child(pid: number): Process {
+    return new Process(this.instance, pid, this.#services, this.dirtied)
+  }
+
+  /** A child that a service worker has forked: this thread takes the worker's place in it. */
+  #taken({ child, thread, sequence }: ChildRecord): Process {
+    this.done('fork', this.instance.calls.process_take(child, thread, sequence))
+    return this.#child(child)
   }
 
   /**
@@ -215,6 +239,7 @@ export class Process extends SyncCalls {
     detached?.gone()
     if (name === 'exit') this.exited = true
     this.dirtied()
+    if (name === 'fork') return this.#taken(result as ChildRecord)
     const maps = name === 'mmap' || name === 'shmat'
     return maps ? this.#mapped(result as MappingRecord) : result
   }
@@ -229,7 +254,13 @@ export class Process extends SyncCalls {
   }
 }
 
-const UNPROMISED: ReadonlySet<string> = new Set(['constructor', 'view', 'leave', 'actFor'])
+const UNPROMISED: ReadonlySet<string> = new Set([
+  'constructor',
+  'view',
+  'leave',
+  'forked',
+  'actFor',
+])
 
 /** The names of all calls, from the classes that have them. */
 function callNames(): string[] {

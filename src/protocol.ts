@@ -96,6 +96,13 @@ export interface MappingRecord {
   }
 }
 
+/** A child that a service worker forked, and the worker's slot, which the asking thread takes over. */
+export interface ChildRecord {
+  readonly child: number
+  readonly thread: number
+  readonly sequence: number
+}
+
 /** Runs calls in threads that may wait. */
 export interface Services {
   run(call: ServiceCall, signal?: AbortSignal): Promise<unknown>

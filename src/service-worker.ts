@@ -7,7 +7,14 @@ import type { Instance } from './instance.js'
 import { join } from './join.js'
 import { Mapping } from './mapping.js'
 import { Process } from './process.js'
-import type { CallMessage, FromWorker, MappingRecord, StartMessage, ToWorker } from './protocol.js'
+import type {
+  CallMessage,
+  ChildRecord,
+  FromWorker,
+  MappingRecord,
+  StartMessage,
+  ToWorker,
+} from './protocol.js'
 import { type Port, parentPort } from './runtime.js'
 
 /** Pages that one round of write-back takes at most. */
@@ -63,6 +70,10 @@ function onProcess(instance: Instance, pid: number, { name, args, owner }: CallM
   const process = new Process(instance, pid)
   if (owner !== undefined) process.actFor(owner)
   const method = process[name as keyof Process] as (...args: readonly unknown[]) => unknown
+  if (name === 'fork') {
+    const { index: thread, sequence } = instance
+    return { child: process.forked(), thread, sequence } satisfies ChildRecord
+  }
   const result = method.apply(process, args as unknown[])
   if (!(result instanceof Mapping)) return result
   const { address, length, attached } = result

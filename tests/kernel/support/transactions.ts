@@ -37,6 +37,8 @@ let inPlay: bool = false
 let deaths: u32 = 0
 let differs: usize = 0
 let pushes: u32 = 0
+let moments: u32 = 0
+let left: u32 = 0
 let looker: (() => void) | null = null
 let differsPush: u32 = 0
 let was: u32 = 0
@@ -60,6 +62,25 @@ export function watchTransactions(): void {
 /** From now on a death is played before every push (true), or only at the ends. */
 export function dieAtEveryPush(on: bool): void {
   everyPush = on
+}
+
+/** Before the push, or the end of a transaction, after `after` others, this thread dies for good: it traps. 0: never. */
+export function dieForGood(after: u32): void {
+  left = after
+}
+
+/** => pushes and ends of transactions so far. */
+export function momentsSoFar(): u32 {
+  return moments
+}
+
+function passMoment(): void {
+  moments++
+  if (left == 0) return
+  left--
+  if (left != 0) return
+  ignoreTransaction()
+  unreachable()
 }
 
 /** Static memory that means nothing between two calls (scratch), or is atomic. */
@@ -266,11 +287,13 @@ export class TransactionProbe {
   static saving(): void {
     if (!inPlay) return
     pushes++
+    passMoment()
     if (everyPush) die()
   }
 
   static ending(): void {
     if (!inPlay) return
+    passMoment()
     if (depth() != 0 || everyPush) die()
     const look = looker
     if (look != null) look()

@@ -1,0 +1,316 @@
+import {
+  AT_FDCWD,
+  BUFFER_RESULT,
+  EAGAIN,
+  ENOMEM,
+  F_GETFD,
+  FD_CLOEXEC,
+  MAP_ANONYMOUS,
+  MAP_FIXED,
+  MAP_NORESERVE,
+  MAP_PRIVATE,
+  MAP_SHARED,
+  MCL_CURRENT,
+  MCL_FUTURE,
+  O_CLOEXEC,
+  O_CREAT,
+  O_RDWR,
+  PROT_READ,
+  PROT_WRITE,
+  STATE_SEQ_SHIFT,
+  THREAD_STATE,
+} from '../../assembly/abi'
+import { sysAccess, sysRelease } from '../../assembly/access'
+import { attachThread } from '../../assembly/boot'
+import { sysExit, sysReap } from '../../assembly/exit'
+import { fileAt } from '../../assembly/fd'
+import { sysFork } from '../../assembly/fork'
+import { sweepIdle } from '../../assembly/idle'
+import { lock, unlock } from '../../assembly/lock'
+import { sysMadvise } from '../../assembly/madvise'
+import { sysMlockall } from '../../assembly/mlock'
+import { sysMmap, sysMunmap } from '../../assembly/mmap'
+import { sysFcntl, sysOpen } from '../../assembly/open'
+import { findProcess, Process, setGroups } from '../../assembly/process'
+import { frameOfPte, pteOf } from '../../assembly/pte'
+import { K } from '../../assembly/root'
+import { noSource } from '../../assembly/source'
+import { beginCall, endCall, enter, me, THREAD_BYTES, THREADS } from '../../assembly/thread'
+import { sysFtruncate } from '../../assembly/truncate'
+import { sysViewOpen } from '../../assembly/view'
+import { bootSpec, checkAll, freeFrames, spawn } from './support/boot'
+import { putText, textAt } from './support/kernel'
+import { dieAtEveryPush, exemptStatic, expectUndone } from './support/transactions'
+
+bootSpec(1100)
+exemptStatic(changetype<usize>(noSource()), 8192)
+
+const RIGHTS: u32 = PROT_READ | PROT_WRITE
+const OWN: u32 = MAP_PRIVATE | MAP_ANONYMOUS
+const BASE: u32 = 0x90000000
+const PAGES: u32 = 8
+let parent = spawn()
+let child: Process = parent
+
+function at(page: u32): u32 {
+  return BASE + (page << 12)
+}
+
+function map(page: u32, pages: u32, flags: u32 = OWN, rights: u32 = RIGHTS, fd: i32 = -1): void {
+  const result = sysMmap(parent, at(page), pages << 12, rights, flags | MAP_FIXED, fd, 0)
+  assert(result == <i32>at(page), `mmap gave ${result}`)
+}
+
+function access(process: Process, page: u32, write: bool): i32 {
+  const result = sysAccess(process, at(page), 1, write)
+  sysRelease()
+  return result
+}
+
+function loadByte(process: Process, page: u32): u8 {
+  assert(access(process, page, false) == 0, 'load')
+  return load<u8>(<usize>load<u32>(<usize>me().buffer + BUFFER_RESULT))
+}
+
+function storeByte(process: Process, page: u32, value: u8): void {
+  assert(access(process, page, true) == 0, 'store')
+  store<u8>(<usize>load<u32>(<usize>me().buffer + BUFFER_RESULT), value)
+}
+
+function open(process: Process, path: string, flags: u32): i32 {
+  const bytes = putText(path, 0)
+  return sysOpen(process, AT_FDCWD, textAt(0), bytes, flags, 0o644)
+}
+
+function fork(): Process {
+  beginCall(parent.pid)
+  const pid = sysFork(parent)
+  endCall()
+  assert(pid > 0, `fork gave ${pid}`)
+  return findProcess(<u32>pid)!
+}
+
+function refsOf(process: Process, page: u32): u32 {
+  return frameOfPte(pteOf(process.space!, at(page))).refs
+}
+
+/** Plays the next thread, the one before being dead: its slot is reaped. */
+function _replaceThread(): void {
+  const dead = me().index
+  const sequence = load<u32>(THREADS + dead * THREAD_BYTES + THREAD_STATE) >> STATE_SEQ_SHIFT
+  assert(attachThread(0) >= 0, 'no slot')
+  enter()
+  assert(sysReap(dead, sequence, true) == 0, 'reap')
+}
+
+describe('fork', () => {
+  beforeEach(() => {
+    parent = spawn()
+    dieAtEveryPush(true)
+  })
+
+  afterEach(() => {
+    dieAtEveryPush(false)
+    sysExit(parent.pid, 0)
+    if (child != parent && findProcess(child.pid) == child) sysExit(child.pid, 0)
+    child = parent
+    sweepIdle()
+    checkAll()
+    expectUndone()
+  })
+
+  it('shares private pages until one side stores; who is left alone takes the page over', () => {
+    map(0, PAGES)
+    for (let page: u32 = 0; page < 4; page++) storeByte(parent, page, <u8>(page + 1))
+    child = fork()
+    checkAll()
+    for (let page: u32 = 0; page < 4; page++) expect(refsOf(child, page)).toBe(2)
+    expect(pteOf(child.space!, at(5))).toBe(0)
+    storeByte(child, 0, 50)
+    storeByte(parent, 1, 60)
+    expect(refsOf(parent, 0)).toBe(1)
+    const free = freeFrames()
+    storeByte(parent, 0, 70)
+    storeByte(child, 1, 80)
+    expect(freeFrames()).toBe(free)
+    checkAll()
+    expect(loadByte(parent, 0)).toBe(70)
+    expect(loadByte(child, 0)).toBe(50)
+    expect(loadByte(parent, 1)).toBe(60)
+    expect(loadByte(child, 1)).toBe(80)
+    expect(loadByte(parent, 2)).toBe(3)
+    expect(loadByte(child, 2)).toBe(3)
+    expect(loadByte(child, 6)).toBe(0)
+  })
+
+  it('gives the child the same shared pages, which fault in', () => {
+    map(0, 2, MAP_SHARED | MAP_ANONYMOUS)
+    storeByte(parent, 0, 1)
+    child = fork()
+    expect(pteOf(child.space!, at(0))).toBe(0)
+    storeByte(child, 0, 2)
+    storeByte(child, 1, 3)
+    expect(loadByte(parent, 0)).toBe(2)
+    expect(loadByte(parent, 1)).toBe(3)
+    sysExit(parent.pid, 0)
+    checkAll()
+    expect(loadByte(child, 1)).toBe(3)
+  })
+
+  it('copies what a process is: ids, groups, umask, limits, descriptors; not its memory locks', () => {
+    parent.uid = 1
+    parent.gid = 2
+    parent.egid = 4
+    parent.umask = 0o77
+    parent.fdLimit = 99
+    parent.space!.limitAs = 1 << 30
+    parent.space!.limitMemlock = 1 << 20
+    store<u32>(<usize>me().buffer, 42)
+    lock()
+    setGroups(parent, <usize>me().buffer, 1)
+    unlock()
+    expect(open(parent, '/f', O_CREAT | O_RDWR)).toBe(0)
+    expect(open(parent, '/f', O_RDWR | O_CLOEXEC)).toBe(1)
+    map(0, PAGES)
+    expect(sysMlockall(parent, MCL_CURRENT | MCL_FUTURE)).toBe(0)
+    child = fork()
+    expect(child.parent).toBe(parent.pid)
+    expect([child.uid, child.gid, child.euid, child.egid]).toStrictEqual([1, 2, 0, 4])
+    expect([child.umask, child.fdLimit, child.groupCount]).toStrictEqual([0o77, 99, 1])
+    expect(load<u32>(child.groups)).toBe(42)
+    expect(child.space!.limitAs).toBe(1 << 30)
+    expect(child.space!.limitMemlock).toBe(1 << 20)
+    expect(child.space!.lockedPages).toBe(0)
+    expect(child.space!.lockFuture).toBe(0)
+    expect(fileAt(child, 0) == fileAt(parent, 0)).toBe(true)
+    expect(sysFcntl(child, 1, F_GETFD, 0)).toBe(FD_CLOEXEC)
+    sysExit(parent.pid, 0)
+    expect(child.parent).toBe(0)
+  })
+
+  it('charges the child what its parent is charged, and gives it back', () => {
+    const before = K.committed
+    map(0, PAGES)
+    map(PAGES, 4, OWN | MAP_NORESERVE)
+    for (let page: u32 = 0; page < PAGES + 2; page++) storeByte(parent, page, 1)
+    const committed = K.committed
+    child = fork()
+    expect(K.committed - committed).toBeGreaterThanOrEqual(PAGES + 2)
+    expect(child.space!.charged).toBe(PAGES)
+    storeByte(child, PAGES, 9)
+    storeByte(parent, PAGES + 1, 9)
+    sysMadvise(child, at(PAGES), 8192, 4)
+    checkAll()
+    sysExit(child.pid, 0)
+    expect(K.committed).toBe(committed)
+    sysExit(parent.pid, 0)
+    expect(K.committed).toBeLessThanOrEqual(before)
+  })
+
+  it('fails with ENOMEM when the promises are not there, with nothing done', () => {
+    map(0, PAGES)
+    for (let page: u32 = 0; page < PAGES; page++) storeByte(parent, page, 1)
+    map(PAGES, 2, OWN | MAP_NORESERVE)
+    for (let page: u32 = PAGES; page < PAGES + 2; page++) storeByte(parent, page, 1)
+    const limit = K.commitLimit
+    const processes = K.processes
+    const committed = K.committed
+    const free = freeFrames()
+    let failed: u32 = 0
+    for (let room: u32 = 0; room < PAGES + 4; room++) {
+      K.commitLimit = committed + room
+      const pid = sysFork(parent)
+      if (pid > 0) sysExit(<u32>pid, 0)
+      else {
+        expect(pid).toBe(-ENOMEM)
+        failed++
+      }
+      expect(K.processes).toBe(processes)
+      expect(K.committed).toBe(committed)
+      expect(freeFrames()).toBe(free)
+      checkAll()
+    }
+    K.commitLimit = limit
+    expect(failed).toBeGreaterThanOrEqual(PAGES + 2)
+    storeByte(parent, 0, 2)
+  })
+
+  it('fails with ENOMEM when no frame is free, with nothing done', () => {
+    map(0, 4)
+    for (let page: u32 = 0; page < 4; page++) storeByte(parent, page, 7)
+    expect(sysViewOpen(parent, at(2), 4096)).toBe(0)
+    dieAtEveryPush(false)
+    const hog = spawn()
+    const far = sysMmap(hog, 0, 4000 << 12, RIGHTS, OWN | MAP_NORESERVE, -1, 0)
+    const processes = K.processes
+    let touched: u32 = 0
+    let done: u32 = 0
+    K.commitLimit += 1000
+    while (sysAccess(hog, <u32>far + (touched << 12), 1, true) == 0) touched++
+    sysRelease()
+    for (let freed: u32 = 0; freed < 12; freed++) {
+      const free = freeFrames()
+      const pid = sysFork(parent)
+      if (pid > 0) {
+        sysExit(<u32>pid, 0)
+        done++
+      } else expect(pid).toBe(-ENOMEM)
+      expect(K.processes).toBe(processes)
+      expect(freeFrames()).toBe(free)
+      checkAll()
+      sysMunmap(hog, <u32>far + (freed << 12), 4096)
+    }
+    K.commitLimit -= 1000
+    expect(done).toBeGreaterThan(0)
+    expect(done).toBeLessThan(12)
+    sysExit(hog.pid, 0)
+    expect(loadByte(parent, 2)).toBe(7)
+  })
+
+  it('fails with EAGAIN when there are too many processes', () => {
+    const most = K.processesMax
+    K.processesMax = K.processes
+    expect(sysFork(parent)).toBe(-EAGAIN)
+    K.processesMax = most
+    child = fork()
+  })
+
+  it('copies pages under a host view at once: the view keeps the page of its own process', () => {
+    map(0, 4)
+    for (let page: u32 = 0; page < 4; page++) storeByte(parent, page, 1)
+    expect(sysViewOpen(parent, at(1), 8192)).toBe(0)
+    const bytes = <usize>load<u32>(<usize>me().buffer + BUFFER_RESULT)
+    store<u8>(bytes, 10)
+    child = fork()
+    store<u8>(bytes, 20)
+    expect(loadByte(child, 1)).toBe(10)
+    expect(loadByte(parent, 1)).toBe(20)
+    storeByte(parent, 2, 30)
+    expect(load<u8>(bytes + 4096)).toBe(30)
+    expect(loadByte(child, 2)).toBe(1)
+    expect(refsOf(child, 0)).toBe(2)
+    expect(refsOf(child, 1)).toBe(1)
+  })
+
+  it('a view opened on pages that two processes share gets pages of its own', () => {
+    map(0, 4)
+    for (let page: u32 = 0; page < 4; page++) storeByte(parent, page, 5)
+    child = fork()
+    expect(sysViewOpen(parent, at(0), 4 << 12)).toBe(0)
+    store<u8>(<usize>load<u32>(<usize>me().buffer + BUFFER_RESULT), 6)
+    expect(loadByte(child, 0)).toBe(5)
+    expect(loadByte(parent, 0)).toBe(6)
+  })
+
+  it('leaves out private copies past the end of their file', () => {
+    const fd = open(parent, '/g', O_CREAT | O_RDWR)
+    sysFtruncate(parent, fd, 4 << 12)
+    map(0, 4, MAP_PRIVATE, RIGHTS, fd)
+    for (let page: u32 = 0; page < 4; page++) storeByte(parent, page, 5)
+    sysFtruncate(parent, fd, 2 << 12)
+    child = fork()
+    sysFtruncate(parent, fd, 4 << 12)
+    expect(loadByte(child, 1)).toBe(5)
+    expect(loadByte(child, 3)).toBe(0)
+  })
+})
