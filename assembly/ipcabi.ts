@@ -18,6 +18,8 @@ export const SHM_REMAP: u32 = 0x4000
 export const SHM_EXEC: u32 = 0x8000
 /** Of shmget: as MAP_NORESERVE. The same number as SHM_RDONLY, which is shmat's. */
 export const SHM_NORESERVE: u32 = 0x1000
+/** Of shmget: pages of another size, which there are none of. */
+export const SHM_HUGETLB: u32 = 0x800
 export const SHM_LOCK: u32 = 11
 export const SHM_UNLOCK: u32 = 12
 export const SHM_STAT: u32 = 13

@@ -52,6 +52,7 @@ import {
   LIMIT_SHMMNI,
   SHM_DEST,
   SHM_EXEC,
+  SHM_HUGETLB,
   SHM_INFO,
   SHM_INFO_BYTES,
   SHM_INFO_RSS,
@@ -104,7 +105,7 @@ function resultAt(): usize {
 
 /**
  * shmget(2). `size` in bytes. => the id; of an existing key -EEXIST, -EINVAL (larger than the segment), -EACCES, in that order; -ENOENT; of a new one -EINVAL
- * (below SHMMIN, above SHMMAX), -ENOSPC (SHMALL, SHMMNI), -ENOMEM (the frames are not there).
+ * (below SHMMIN, above SHMMAX, SHM_HUGETLB), -ENOSPC (SHMALL, SHMMNI), -ENOMEM (the frames are not there).
  */
 export function sysShmget(process: Process, key: i32, size: u64, flags: u32): i32 {
   lock()
@@ -126,6 +127,7 @@ function getSegment(process: Process, key: i32, size: u64, flags: u32): i32 {
   if (size < SHMMIN || size > limit(LIMIT_SHMMAX)) return -EINVAL
   const pages = <u32>(pageRound(size) >> K.pageShift)
   if (<u64>segmentPages() + pages > limit(LIMIT_SHMALL)) return -ENOSPC
+  if ((flags & SHM_HUGETLB) != 0) return -EINVAL
   return found != 0 ? <i32>found : newSegment(process, key, <u32>size, pages, flags)
 }
 
