@@ -29,6 +29,7 @@ import { sweepIdle } from './idle'
 import { IO_FILL, IO_NONE, IO_RESIZE, IO_WRITE, letGoObject } from './io'
 import { put } from './journal'
 import { lock, relax, takeOver, unlock } from './lock'
+import { dropNotices } from './notice'
 import { MemObject } from './object'
 import { dropRequests, failRequestsTo } from './pager'
 import { dropCwd } from './path'
@@ -209,6 +210,7 @@ export function sysReap(index: u32, sequence: u32, proven: bool): i32 {
   atomic.store<u32>(THREADS + index * THREAD_BYTES + offsetof<Thread>('grantBytes'), 0)
   dropIo(index)
   dropWaits(index)
+  dropNotices(index)
   relax()
   releaseHeld(index, 0)
   letGoObject(index)
@@ -229,6 +231,8 @@ export function detachThread(): void {
   const index = me().index
   lock()
   dropViews(index)
+  dropNotices(index)
+  relax()
   dropProcesses(index)
   unlock()
   sweepIdle()

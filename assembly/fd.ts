@@ -24,6 +24,7 @@ import {
 import { checkFile, dropFile, File, newFile, openFiles, useFile } from './file'
 import { edit, put, save } from './journal'
 import { relaxIfDeep } from './lock'
+import { closeNotice } from './notice'
 import { check } from './panic'
 import { Process } from './process'
 import { dropRanges } from './range'
@@ -151,7 +152,11 @@ export function clearFd(process: Process, fd: u32): void {
   put(at, 0)
   setBit(process, fd, false)
   const inode = file.inode
-  if (inode != null) dropRanges(inode, process.pid)
+  if (inode != null) {
+    dropRanges(inode, process.pid)
+    const queue = inode.queue
+    if (queue != null) closeNotice(queue, process.pid, fd)
+  }
   dropFile(file)
 }
 

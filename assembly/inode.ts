@@ -24,6 +24,7 @@ import { now } from './env'
 import { edit, put } from './journal'
 import { dropRef, MemObject, newObject, OBJECT_TMPFS, retain } from './object'
 import { check } from './panic'
+import { endPosixQueue, PosixQueue } from './posixqueue'
 import { add, K, Root, serial } from './root'
 import { create, destroy } from './slab'
 import { freeText, Text } from './text'
@@ -45,6 +46,8 @@ export class Inode {
   mtimeMs: f64
   ctimeMs: f64
   object: MemObject | null
+  /** A POSIX message queue's: such an inode has no file type (mqopen.ts). */
+  queue: PosixQueue | null
   /** Symlink: its target. Mount: its path below the mount's root. */
   text: Text | null
   /**
@@ -228,6 +231,8 @@ export function freeInode(inode: Inode): void {
   )
   if (inode.mount >= 0) unhash(inode)
   freeText(inode.text)
+  const queue = inode.queue
+  if (queue != null) endPosixQueue(queue)
   destroy<Inode>(inode)
   add(offsetof<Root>('inodes'), -1)
 }

@@ -85,6 +85,11 @@ export const SEMVMX: u32 = 32767
 /** The largest adjustment of SEM_UNDO, and what Linux says is the size of one. */
 export const SEMAEM: u32 = 32767
 export const SEMUSZ: u32 = 20
+/** POSIX message queues: priorities are below it; a new queue's attributes where mq_open gives none; the most messages that root may ask for. */
+export const MQ_PRIO_MAX: u32 = 32768
+export const MQ_MAXMSG_DEFAULT: u32 = 10
+export const MQ_MSGSIZE_DEFAULT: u32 = 8192
+export const MQ_MAXMSG_MAX: u32 = 65536
 /** What a message of any kind can be at most, whatever the limits say: it passes through a thread's buffer. */
 export const MESSAGE_BYTES_MAX: u32 = 65536
 
@@ -206,3 +211,12 @@ export const SEMBUF_NUM: u32 = 0
 export const SEMBUF_OP: u32 = 2
 export const SEMBUF_FLG: u32 = 4
 export const SEMBUF_BYTES: u32 = 6
+/** struct mq_attr; flags are 0 or O_NONBLOCK. */
+export const MQ_ATTR_FLAGS: u32 = 0
+export const MQ_ATTR_MAXMSG: u32 = 4
+export const MQ_ATTR_MSGSIZE: u32 = 8
+export const MQ_ATTR_CURMSGS: u32 = 12
+export const MQ_ATTR_BYTES: u32 = 16
+/** What a thread learns of a registration that ended: what it called it, and whether a message came (1) or it was taken back (0). */
+export const NOTICE_COOKIE: u32 = 0
+export const NOTICE_FIRED: u32 = 4

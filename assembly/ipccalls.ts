@@ -5,8 +5,11 @@
 import { ESRCH } from './abi'
 import { begin, done, end, whole } from './call'
 import { sysIpcNext } from './ipc'
+import { sysMqAttributes, sysMqNotify, sysMqReceive, sysMqSend } from './mq'
+import { sysMqClose, sysMqOpen, sysMqUnlink } from './mqopen'
 import { sysMsgget, sysMsgrcv, sysMsgsnd } from './msg'
 import { sysMsgctl, sysMsgObserve } from './msgctl'
+import { takeNotice } from './notice'
 import { sysShmOpen, sysShmUnlink } from './posixshm'
 import { sysSemctl, sysSemget, sysSemObserve } from './sem'
 import { sysSemop } from './semop'
@@ -126,4 +129,58 @@ export function semctl(
   const process = begin(pid)
   if (process != null) return end(sysSemctl(process, id, num, command, first, gid, mode))
   return end(pid == 0 ? sysSemObserve(id, command) : -ESRCH)
+}
+
+// ---- POSIX message queues ----
+
+export function mq_open(
+  pid: u32,
+  path: u32,
+  bytes: u32,
+  flags: u32,
+  mode: u32,
+  maxmsg: f64,
+  msgsize: f64,
+): i32 {
+  const process = begin(pid)
+  return end(
+    process == null ? -ESRCH : sysMqOpen(process, path, bytes, flags, mode, maxmsg, msgsize),
+  )
+}
+
+export function mq_close(pid: u32, mqd: i32): i32 {
+  const process = begin(pid)
+  return end(process == null ? -ESRCH : sysMqClose(process, mqd))
+}
+
+export function mq_unlink(pid: u32, path: u32, bytes: u32): i32 {
+  const process = begin(pid)
+  return end(process == null ? -ESRCH : sysMqUnlink(process, path, bytes))
+}
+
+export function mq_send(pid: u32, mqd: i32, bytes: u32, priority: u32, deadline: f64): i32 {
+  const process = begin(pid)
+  return end(process == null ? -ESRCH : sysMqSend(process, mqd, bytes, priority, deadline))
+}
+
+export function mq_receive(pid: u32, mqd: i32, bytes: u32, deadline: f64): i32 {
+  const process = begin(pid)
+  return end(process == null ? -ESRCH : sysMqReceive(process, mqd, bytes, deadline))
+}
+
+export function mq_notify(pid: u32, mqd: i32, cookie: u32): i32 {
+  const process = begin(pid)
+  return end(process == null ? -ESRCH : sysMqNotify(process, mqd, cookie))
+}
+
+/** mq_getattr (`flags` is NaN) and mq_setattr. */
+export function mq_attributes(pid: u32, mqd: i32, flags: f64): i32 {
+  const process = begin(pid)
+  return end(process == null ? -ESRCH : sysMqAttributes(process, mqd, flags))
+}
+
+/** The next registration of this thread that ended, at BUFFER_RESULT (NOTICE_*). => 1, or 0 when there is none. */
+export function mq_noticed(): i32 {
+  enter()
+  return done(takeNotice())
 }

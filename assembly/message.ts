@@ -3,7 +3,7 @@
  *
  * A message is a byte chain (chain.ts) whose first bytes say what it is, so that a wait node can carry it and a death frees it:
  *
- *   | next block | next message | type or priority | bytes | body ... | -> | next block | body ... | -> 0
+ *   | next block | next message | last of its priority | type or priority | bytes | body ... | -> | next block | body ... | -> 0
  *
  * One of up to FIRST_BYTES bytes is a single structure: made, linked and freed it costs a few words of the journal, whatever its body is.
  *
@@ -23,6 +23,8 @@ export class Message {
   /** The chain's own: its second block. */
   rest: u32
   next: Message | null
+  /** POSIX (posixqueue.ts): of the first message of a priority, the last one. */
+  last: Message | null
   /** System V: the type, at least 1. POSIX: the priority. */
   type: i32
   bytes: u32

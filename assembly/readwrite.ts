@@ -215,6 +215,7 @@ export function sysFsync(process: Process, fd: i32, dataOnly: bool): i32 {
 function syncHeld(dataOnly: bool): i32 {
   const file = heldFile()
   const inode = file.inode!
+  if (inode.queue != null) return -EINVAL
   if (inode.mount < 0) return 0
   const object = inode.object
   if (object == null) return syncListed(inode)

@@ -63,6 +63,8 @@ export class Root {
   nextView: u32
   /** Directory of POSIX shared memory, in no tree (posixshm.ts). */
   shmInode: u32
+  /** Directory of POSIX message queues, in no tree (mqopen.ts). */
+  mqInode: u32
 }
 
 export const K: Root = changetype<Root>(memory.data(256, 16))

@@ -25,15 +25,17 @@ import { inGroup, Process } from './process'
 import { K, Root } from './root'
 
 /**
- * Makes the root of the tree, and the directory of POSIX shared memory, which is in no tree: what is mounted where does not matter to it.
+ * Makes the root of the tree, and the directories of POSIX shared memory and message queues, which are in no tree: what is mounted where does not matter to it.
  * => false when memory is out. => lock held, called once, by boot.
  */
 export function bootTree(): bool {
   const root = newRoot(0o755)
   const shm = newRoot(S_ISVTX | 0o777)
-  if (root == 0 || shm == 0) return false
+  const mq = newRoot(S_ISVTX | 0o777)
+  if (root == 0 || shm == 0 || mq == 0) return false
   put(changetype<usize>(K) + offsetof<Root>('rootInode'), root)
   put(changetype<usize>(K) + offsetof<Root>('shmInode'), shm)
+  put(changetype<usize>(K) + offsetof<Root>('mqInode'), mq)
   return true
 }
 

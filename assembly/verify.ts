@@ -11,6 +11,7 @@ import { checkIpc } from './ipc'
 import { lock, unlock } from './lock'
 import { checkMessages } from './message'
 import { checkMounts } from './mount'
+import { checkMq } from './mq'
 import { checkMsg } from './msg'
 import { check } from './panic'
 import { processAt } from './process'
@@ -43,6 +44,7 @@ export function sysCheck(): i32 {
   checkFiles()
   checkIpc()
   checkMsg()
+  checkMq()
   checkMessages()
   checkSegments()
   checkHeld()
@@ -55,6 +57,7 @@ export function sysCheck(): i32 {
 function checkFiles(): void {
   if (K.rootInode != 0) checkTreeOf(changetype<Inode>(<usize>K.rootInode))
   if (K.shmInode != 0) checkTreeOf(changetype<Inode>(<usize>K.shmInode))
+  if (K.mqInode != 0) checkTreeOf(changetype<Inode>(<usize>K.mqInode))
   checkMounted()
   checkIdle()
   checkMounts()

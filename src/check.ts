@@ -77,6 +77,14 @@ export function checkTime(name: string, value: unknown): number {
   return time
 }
 
+/** An absolute time in milliseconds since 1970, or a Date; Infinity for none. Whether it is one is the kernel's to say: EINVAL below 0. */
+export function checkDeadline(name: string, value: unknown): number {
+  const time = value instanceof Date ? value.getTime() : value
+  if (typeof time !== 'number' || Number.isNaN(time))
+    throw wrongType(name, 'milliseconds since 1970, a Date or Infinity', value)
+  return time
+}
+
 /** A path: text without NUL and lone surrogates, at most PATH_MAX - 1 bytes (the encoder says). */
 export function checkPath(name: string, path: unknown, syscall: string): string {
   if (typeof path !== 'string') throw wrongType(name, 'of type string', path)

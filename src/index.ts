@@ -44,6 +44,7 @@ export type {
 export type { MapEntry } from './maps.js'
 export type { MmapOptions } from './memory.js'
 export type { Mountable } from './mounts.js'
+export type { MqAttr, MqMessage, MqOpenOptions } from './mq.js'
 export type { MsgInfo, MsgrcvOptions, MsgSet, MsqidDs, ReceivedMessage } from './msg.js'
 export type { CallOptions, Process, ProcessPromises } from './process.js'
 export type { Handle } from './protocol.js'

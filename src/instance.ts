@@ -143,6 +143,14 @@ export type ExportName =
   | 'semget'
   | 'semop'
   | 'semctl'
+  | 'mq_open'
+  | 'mq_close'
+  | 'mq_unlink'
+  | 'mq_send'
+  | 'mq_receive'
+  | 'mq_notify'
+  | 'mq_attributes'
+  | 'mq_noticed'
 
 export type KernelExports = Readonly<Record<ExportName, (...args: number[]) => number>>
 

@@ -16,7 +16,7 @@ export interface IpcLimits {
   semmsl?: number
   semmns?: number
   semopm?: number
-  /** POSIX message queues: queues, messages of one, bytes of a message; the last two bind all but root. */
+  /** POSIX message queues: queues, messages of one, bytes of a message; they bind all but root. */
   mqQueues?: number
   mqMsg?: number
   mqMsgsize?: number

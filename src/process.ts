@@ -11,6 +11,7 @@ import { checkBytes, checkInteger, checkUint32, outOfRange, wrongType } from './
 import type { Instance } from './instance.js'
 import { Mapping } from './mapping.js'
 import type { MmapOptions } from './memory.js'
+import type { MqCalls } from './mq.js'
 import type { ChildRecord, MappingRecord, Services } from './protocol.js'
 import type { ShmatOptions } from './shm.js'
 import { SyncCalls } from './sync.js'
@@ -227,6 +228,7 @@ export class Process extends SyncCalls {
   /** Has a service worker make the call. */
   async #inService(name: string, given: unknown[]): Promise<unknown> {
     this.calls.booted() // closed, or exited: said at once
+    if (name === 'mq_notify') return this.mq_notify(...(given as Parameters<MqCalls['mq_notify']>))
     if (!this.#services)
       throw wrongType('promises', 'used in a thread that booted or attached', name)
     const { args, signal } = takeSignal(given)

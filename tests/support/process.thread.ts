@@ -7,6 +7,7 @@ const isMapping = (name: keyof Process) => name === 'mmap' || name === 'shmat'
 
 let kernel: Kernel
 const processes = new Map<number, Process>()
+let notified = 0
 
 await serve({
   async attach(handle: Handle) {
@@ -47,6 +48,29 @@ await serve({
       const message = process.msgrcv(id, { type })
       return [message.type, new Uint32Array(message.data.buffer)[0]]
     })
+  },
+  /** Sends `count` messages of one priority to a POSIX queue, numbered. */
+  mqProduce(pid: number, mqd: number, priority: number, count: number) {
+    const process = processes.get(pid) ?? kernel.process({ pid })
+    for (let i = 0; i < count; i++) process.mq_send(mqd, new Uint32Array([i]), priority)
+  },
+  /** Receives `count` messages of a POSIX queue. => priority and number of each. */
+  mqConsume(pid: number, mqd: number, count: number) {
+    const process = processes.get(pid) ?? kernel.process({ pid })
+    return Array.from({ length: count }, () => {
+      const { priority, data } = process.mq_receive(mqd)
+      return [priority, new Uint32Array(data.buffer)[0]]
+    })
+  },
+  /** Registers for a message; `notified` says how often this thread was told. */
+  notify(pid: number, mqd: number) {
+    const process = processes.get(pid) ?? kernel.process({ pid })
+    process.mq_notify(mqd, () => notified++)
+  },
+  notified: () => notified,
+  /** Is busy for so many milliseconds. */
+  spin(ms: number) {
+    for (const until = Date.now() + ms; Date.now() < until; );
   },
   async leave() {
     await kernel.close()
