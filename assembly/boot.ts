@@ -1,30 +1,18 @@
 /**
  * Boot: the root's constants, the frame table, the first frames. Once, by the thread that made the memory.
  */
-import { ABI_VERSION, BUFFER_BYTES, EINVAL, ENOMEM, PAGE_SHIFT_MAX, PAGE_SHIFT_MIN } from './abi'
+import { ABI_VERSION, EINVAL, ENOMEM, PAGE_SHIFT_MAX, PAGE_SHIFT_MIN } from './abi'
+import { bootBuffers } from './buffer'
 import { now } from './env'
-import { evict } from './evict'
-import {
-  allocFrame,
-  allocRun,
-  bootFrames,
-  FRAME_BYTES,
-  FRAME_KERNEL,
-  Frame,
-  frameAddress,
-} from './frame'
+import { allocFrame, bootFrames, FRAME_BYTES, FRAME_KERNEL, frameAddress } from './frame'
 import { bootIpc } from './ipc'
-import { put } from './journal'
 import { lock, unlock } from './lock'
-import { add, K, Root } from './root'
-import { claim, leave, me, release, Thread, threadAt } from './thread'
+import { K } from './root'
+import { claim, leave, me, release } from './thread'
 import { bootTree } from './tmpfs'
 
 /** Fewest frames that a kernel is worth booting with. */
 const FRAMES_MIN: u32 = 128
-/** Thread slots that have their buffer from boot on, at most, and frames there must be for each. */
-const SLOTS_READY: u32 = 8
-const FRAMES_A_SLOT: u32 = 512
 
 /**
  * Lays out `memoryBytes` (as f64: 4 GiB does not fit an i32) of memory. => 0, -EINVAL (page shift, booted already), -ENOMEM (too small). The calling
@@ -75,7 +63,7 @@ function layFrames(): bool {
   const reserve = max<u32>(K.frameCount >> 4, 48)
   K.kernelReserve = reserve >> 1
   K.commitLimit = K.frameCount - reserve - 1
-  readySlots()
+  bootBuffers()
   const tree = bootTree()
   unlock()
   if (!tree) return false
@@ -84,40 +72,10 @@ function layFrames(): bool {
   return true
 }
 
-/** Gives this instance a slot and its buffer, which stays with the slot. => slot index, -ENOMEM when slots or frames are out. It is OUT at return. */
+/** Gives this instance a slot; it calls readyBuffer (buffer.ts) before anything else. => slot index, -ENOMEM when all are taken. It is OUT at return. */
 export function attachThread(flags: u32): i32 {
   const index = claim(flags)
   if (index < 0) return -ENOMEM
-  if (me().buffer == 0) {
-    lock()
-    giveBuffer(me())
-    unlock()
-  }
   leave()
-  return me().buffer == 0 ? -ENOMEM : index
-}
-
-/**
- * Buffers for the first slots, while frames stand side by side: a thread that attaches when memory is full of dirty pages could not get one. => lock held.
- */
-function readySlots(): void {
-  const slots = min<u32>(SLOTS_READY, K.frameCount / FRAMES_A_SLOT)
-  for (let i: u32 = 0; i < slots; i++) giveBuffer(threadAt(i))
-}
-
-/** => the slot has its buffer now. => lock held; relaxes. */
-function giveBuffer(thread: Thread): bool {
-  const frames = (BUFFER_BYTES + K.pageBytes - 1) >> K.pageShift
-  const run = runForBuffer(frames)
-  if (run == null) return false
-  put(changetype<usize>(thread) + offsetof<Thread>('buffer'), <u32>frameAddress(run))
-  add(offsetof<Root>('committed'), frames)
-  return true
-}
-
-/** The buffer's frames stand side by side: clean pages leave until they do. Dirty ones cannot, as writing takes a buffer. => lock held; relaxes. */
-function runForBuffer(frames: u32): Frame | null {
-  let run = allocRun(frames, FRAME_KERNEL)
-  while (run == null && evict(K.freeFrames + frames)) run = allocRun(frames, FRAME_KERNEL)
-  return run
+  return index
 }

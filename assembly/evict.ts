@@ -20,7 +20,7 @@ import { put } from './journal'
 import { relax } from './lock'
 import { MemObject, OBJECT_FILE } from './object'
 import { INDEX_END } from './radix'
-import { K, Root } from './root'
+import { add, K, Root } from './root'
 import { mappedWith, sweepLimbo, unmapPage } from './space'
 import { VMA_LOCKED } from './vma'
 
@@ -44,15 +44,24 @@ export function evictPage(frame: Frame): bool {
     unmapPage(frame, object)
   }
   removePage(frame)
+  add(offsetof<Root>('evictions'), 1)
   return true
 }
+
+/** The hand passed a page that may leave soon: dirty, on its way to or from its store, or read by a thread this moment. */
+let passed: bool = false
 
 /** One step of the hand. => a frame was freed. */
 function step(): bool {
   const frame = frameAt(K.evictHand)
   const next = K.evictHand + 1
   put(changetype<usize>(K) + offsetof<Root>('evictHand'), next == K.frameCount ? 0 : next)
-  if (!mayLeave(frame)) return false
+  if (!mayLeave(frame)) {
+    if (frame.kind == FRAME_PAGE && frame.pins == 0 && objectOf(frame).kind == OBJECT_FILE) {
+      passed = true
+    }
+    return false
+  }
   if ((frame.flags & PAGE_REFERENCED) != 0) {
     put(changetype<usize>(frame) + offsetof<Frame>('flags'), frame.flags & ~PAGE_REFERENCED)
     return false
@@ -65,6 +74,7 @@ function step(): bool {
  * what the caller knew it must look up again. => frames are free now.
  */
 export function evict(wanted: u32): bool {
+  passed = false
   sweepLimbo()
   const steps = K.frameCount * 2
   for (let i: u32 = 0; i < steps && K.freeFrames < wanted; i++) {
@@ -74,6 +84,11 @@ export function evict(wanted: u32): bool {
   }
   relax()
   return K.freeFrames >= wanted
+}
+
+/** => the last `evict` of this thread passed pages that may leave soon. */
+export function passedSome(): bool {
+  return passed
 }
 
 /** Drops the clean pages of [from, to) of an object, those that may leave. => pages that stayed. => lock held; relaxes. */

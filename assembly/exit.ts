@@ -20,6 +20,7 @@ import {
   WINDOW_END,
   WINDOW_START,
 } from './abi'
+import { dropSpareMaker } from './buffer'
 import { dropChanges, dropForks } from './change'
 import { now, stalled } from './env'
 import { closeFiles } from './fd'
@@ -209,6 +210,7 @@ export function sysReap(index: u32, sequence: u32, proven: bool): i32 {
   }
   atomic.store<u32>(THREADS + index * THREAD_BYTES + offsetof<Thread>('grantBytes'), 0)
   dropIo(index)
+  dropSpareMaker(index)
   dropWaits(index)
   dropNotices(index)
   relax()

@@ -23,7 +23,7 @@ import { findPage, isDirty, markDirty, PAGE_BUSY, PAGE_REFERENCED } from './cach
 import { awaitFork } from './change'
 import { charge, uncharge } from './commit'
 import { now } from './env'
-import { makePresent, RETRY, runMax } from './fill'
+import { makePresent, RETRY, retryWithRoom, runMax } from './fill'
 import { allocFrame, FRAME_ANON, Frame, frameAddress } from './frame'
 import { awaitHolder, holderOfFrame } from './grant'
 import { edit, put } from './journal'
@@ -41,7 +41,6 @@ import {
   pteAt,
   setPte,
 } from './pte'
-import { makeRoom } from './room'
 import { K, pageRound } from './root'
 import { countMapped, zapEntry } from './space'
 import {
@@ -54,10 +53,13 @@ import {
   VMA_SHARED,
   Vma,
 } from './vma'
+import { pauseForRing } from './wait'
 import { cleanSome } from './writeback'
 
 /** Pages written at once when too many are dirty. */
 const BALANCE_PAGES: u32 = 64
+/** How often that is tried when every page was changed while it was written. */
+const BALANCE_ROUNDS: u32 = 100
 
 /** => the vma allows the access. WRITE or EXEC imply READ. */
 export function allows(vma: Vma, write: bool): bool {
@@ -121,13 +123,20 @@ export function soil(object: MemObject, frame: Frame): i32 {
   return balance()
 }
 
-/** Too many dirty pages: writes some. => RETRY, or the -errno of the provider. => lock free in between. */
+/**
+ * Too many dirty pages: writes some, or waits until another thread has. => RETRY: some became clean, even if others dirtied as many
+ * meanwhile; the -errno of the provider; -ENOSPC when pages are stored to faster than they can be written. => lock free in between.
+ */
 export function balance(): i32 {
-  unlock()
-  const written = cleanSome(BALANCE_PAGES)
-  lock()
-  if (written < 0) return written
-  return K.dirtyPages < K.dirtyPagesMax ? RETRY : -ENOSPC
+  for (let round: u32 = 0; round < BALANCE_ROUNDS; round++) {
+    unlock()
+    const written = cleanSome(BALANCE_PAGES)
+    if (written == 0) pauseForRing(0, 0)
+    lock()
+    if (written < 0) return written
+    if (written > 0 || K.dirtyPages < K.dirtyPagesMax) return RETRY
+  }
+  return -ENOSPC
 }
 
 function giveRead(at: usize): i32 {
@@ -174,7 +183,7 @@ function chargeTouch(vma: Vma): i32 {
 function noFrame(charged: i32): i32 {
   if (charged != 0) uncharge(1)
   relax()
-  return makeRoom(1) ? RETRY : -ENOSPC
+  return retryWithRoom(1)
 }
 
 /** A cleared, writable private page at `address`. */

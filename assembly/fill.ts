@@ -49,15 +49,21 @@ export function makePresent(object: MemObject, index: u64, run: u32): i32 {
   return addCleared(object, index)
 }
 
+/** Makes room for `frames`. => RETRY, or as makeRoom. */
+export function retryWithRoom(frames: u32): i32 {
+  const result = makeRoom(frames)
+  return result == 0 ? RETRY : result
+}
+
 /** Adds a page of zeros: for objects without backing, and for file pages that will be written whole. */
 export function addCleared(object: MemObject, index: u64): i32 {
-  if (K.freeFrames <= KEPT) return makeRoom(KEPT * 2) ? RETRY : -ENOSPC
+  if (K.freeFrames <= KEPT) return retryWithRoom(KEPT * 2)
   const frame = allocRun(1, FRAME_PAGE)
   if (frame == null) return -ENOSPC
   if (!addPage(object, index, frame, 0)) {
     freeFrame(frame)
     relax()
-    return makeRoom(2) ? -ENOSPC : -ENOMEM
+    return makeRoom(2) == 0 ? -ENOSPC : -ENOMEM
   }
   memory.fill(frameAddress(frame), 0, K.pageBytes)
   return RETRY
@@ -68,13 +74,13 @@ function readRun(object: MemObject, index: u64, run: u32): i32 {
   const end = pageRound(object.size) >> K.pageShift
   let count = <u32>min<u64>(max<u32>(run, 1), end - index)
   let first: Frame | null = null
-  if (K.freeFrames <= KEPT) return makeRoom(KEPT * 2) ? RETRY : -ENOSPC
+  if (K.freeFrames <= KEPT) return retryWithRoom(KEPT * 2)
   if (K.freeFrames < count + KEPT) count = 1
   while (first == null && count > 0) {
     first = allocRun(count, FRAME_PAGE)
     if (first == null) count >>= 1
   }
-  if (first == null) return makeRoom(KEPT * 2) ? RETRY : -ENOSPC
+  if (first == null) return retryWithRoom(KEPT * 2)
   const added = addRun(object, index, first, count)
   if (added == 0) {
     relax()

@@ -37,7 +37,7 @@ import { park } from './wait'
 export function gather(space: Space, address: u32, pages: u32): i32 {
   lock()
   let run = allocRun(pages, FRAME_KERNEL)
-  if (run == null && makeRoom(pages)) run = allocRun(pages, FRAME_KERNEL)
+  if (run == null && makeRoom(pages) == 0) run = allocRun(pages, FRAME_KERNEL)
   if (run == null) {
     unlock()
     return -ENOMEM

@@ -3,6 +3,7 @@
  */
 import { ABI_VERSION, ESRCH } from './abi'
 import { attachThread, bootKernel } from './boot'
+import { readyBuffer } from './buffer'
 import { begin, done, end } from './call'
 import {
   sysCreate,
@@ -23,7 +24,7 @@ import { sysMount } from './names'
 import { finishRequest, setOwner, takeRequest } from './pager'
 import { K } from './root'
 import { sysStatKernel, sysStatProcesses, sysStatWaits } from './stat'
-import { enter, recover, self, stop } from './thread'
+import { enter, leave, me, recover, release, self, stop } from './thread'
 import { sysCheck } from './verify'
 import { inspectViews } from './view'
 import { interrupt, interruptCalls } from './wait'
@@ -66,6 +67,15 @@ export function abiVersion(): u32 {
 
 export function thread_attach(flags: u32): i32 {
   return attachThread(flags)
+}
+
+/** Makes this thread fit for calls: the first one after thread_attach, and after it is known to others how to prove its death. => 0; -ENOMEM, and its slot is free again. */
+export function thread_ready(): i32 {
+  enter()
+  const result = readyBuffer()
+  if (result == 0) leave()
+  else release(me().index)
+  return result
 }
 
 /** This thread leaves the kernel: what it holds is released, processes that only it ran exit. => 0. No call may follow. */

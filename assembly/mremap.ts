@@ -297,7 +297,7 @@ function tablesFor(space: Space, from: u32, bytes: u64, to: u32): bool {
   const end = from + <u32>bytes
   let address = nextPte(space, from, end)
   while (address < end) {
-    while (makePte(space, to + (address - from)) == 0) if (!makeRoom(4)) return false
+    while (makePte(space, to + (address - from)) == 0) if (makeRoom(4) != 0) return false
     relaxIfDeep()
     address = nextPte(space, address + K.pageBytes, end)
   }

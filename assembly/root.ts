@@ -61,6 +61,11 @@ export class Root {
   limbo: u32
   /** Last id given to a host view. */
   nextView: u32
+  /** A thread buffer that is nobody's, and the thread (index + 1) that makes one (buffer.ts). */
+  spareBuffer: u32
+  spareMaker: u32
+  /** Pages that left to make room, modulo 2^32. */
+  evictions: u32
   /** Directory of POSIX shared memory, in no tree (posixshm.ts). */
   shmInode: u32
   /** Directory of POSIX message queues, in no tree (mqopen.ts). */

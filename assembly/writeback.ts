@@ -49,6 +49,10 @@ import { K } from './root'
 import { me } from './thread'
 import { park, wake } from './wait'
 
+/** Pages that this thread made clean so far, and pages that their store took; modulo 2^32. */
+let cleaned: u32 = 0
+let taken: u32 = 0
+
 function bounce(): usize {
   return <usize>me().buffer + BUFFER_BOUNCE
 }
@@ -119,6 +123,7 @@ function settlePage(object: MemObject, index: u64, frame: Frame, error: u32): vo
     if (low == hashLow && high == hashHigh) {
       unmark(frame)
       frame.flags |= PAGE_HASHED
+      cleaned++
     } else frame.flags = (frame.flags & ~PAGE_WRITEBACK) | PAGE_DIRTY
   }
   wakePage(frame)
@@ -129,7 +134,8 @@ export function finishRun(object: MemObject, index: u64, count: u32, error: u32)
   for (let i: u32 = 0; i < count; i++)
     settlePage(object, index + i, findPage(object, index + i)!, error)
   edit<MemObject>(object).writing -= count
-  if (error != 0) {
+  if (error == 0) taken += count
+  else {
     object.failures += 1
     object.failure = error
   }
@@ -221,27 +227,67 @@ export function syncObject(object: MemObject, dataOnly: bool): i32 {
   return result
 }
 
-/** Writes up to `pages` dirty pages of whatever objects have them. => pages written, or the -errno of the first failure when none was. */
+/**
+ * Makes up to `pages` dirty pages clean, of whatever objects have them; where others are writing all there is, waits for one of them.
+ * => how many, by this thread or others: 1 or more means that the caller looks again, however many are dirty by now; 0: nothing is
+ * dirty, or what the stores took was changed meanwhile; the -errno of the first failure, or -EWOULDBLOCK_PARK, when none was. => lock not held.
+ */
 export function cleanSome(pages: u32): i32 {
-  return writeOld(pages, 0)
+  const before = taken
+  const written = writeOld(pages, 0)
+  if (written != 0 || taken != before) return written
+  return awaitWriter()
 }
 
-/** Writes up to `pages` pages that are dirty for `ageMs` or longer. => as cleanSome. => lock not held. */
+/** Writes up to `pages` pages that are dirty for `ageMs` or longer. => pages made clean, or the -errno of the first failure when none was. => lock not held. */
 export function writeOld(pages: u32, ageMs: u32): i32 {
-  let written = 0
+  const before = cleaned
   let failed = 0
   lock()
   let object = firstListed()
-  while (object != null && written < <i32>pages) {
+  while (object != null && cleaned - before < pages) {
     holdObject(object)
-    const before = object.dirtyPages
-    const result = writeAged(object, ageMs, pages - written)
+    const result = writeAged(object, ageMs, pages - (cleaned - before))
     if (result < 0 && failed == 0) failed = result
-    if (before > object.dirtyPages) written += before - object.dirtyPages
     object = nextListed(object)
   }
   unlock()
-  return written == 0 ? failed : written
+  return cleaned == before ? failed : <i32>(cleaned - before)
+}
+
+/** Waits until another thread has written a run, or resized an object that has dirty pages. => 1; 0 when nobody is at it; -EWOULDBLOCK_PARK. => lock not held. */
+function awaitWriter(): i32 {
+  let result = 0
+  lock()
+  const object = firstBusy()
+  if (object != null) {
+    const key = object.resizing != 0 ? keyOf(object) : writtenKey(object)
+    result = park(key, -1) == -EWOULDBLOCK_PARK ? -EWOULDBLOCK_PARK : 1
+  }
+  unlock()
+  return result
+}
+
+/** => a listed object that somebody writes or resizes. */
+function firstBusy(): MemObject | null {
+  let object = firstListed()
+  while (
+    object != null &&
+    object.writing == 0 &&
+    (object.resizing == 0 || object.dirtyPages == 0)
+  ) {
+    object = changetype<MemObject | null>(<usize>object.nextDirty)
+  }
+  return object
+}
+
+/** => what waiters for the first page in write-back of an object use. => it has one. */
+function writtenKey(object: MemObject): u64 {
+  let index = nextPage(object, 0, true)
+  while ((findPage(object, index)!.flags & PAGE_WRITEBACK) == 0) {
+    index = nextPage(object, index + 1, true)
+  }
+  return keyOfPage(findPage(object, index)!)
 }
 
 function firstListed(): MemObject | null {
@@ -286,9 +332,10 @@ function writeAged(object: MemObject, ageMs: u32, pages: u32): i32 {
       continue
     }
     const end = index + min<u32>(left, BUFFER_BOUNCE_BYTES >> K.pageShift)
+    const before = taken
     const result = writeRange(object, index, end)
     if (result < 0) return result
-    left -= min<u32>(left, <u32>(end - index))
+    left -= min<u32>(left, taken - before)
     index = nextPage(object, end, true)
   }
   if (left > 0 && object.scheduled != 0) edit<MemObject>(object).scheduled = 0

@@ -27,6 +27,7 @@ export type ExportName =
   | 'release'
   | 'access'
   | 'thread_attach'
+  | 'thread_ready'
   | 'thread_detach'
   | 'thread_slot'
   | 'thread_recover'
@@ -226,9 +227,14 @@ export class Instance {
   attach(flags: number): number {
     this.#index = this.result('attach', this.#exports.thread_attach(flags))
     this.#slot = this.#exports.thread_slot() >>> 0
-    this.#buffer = this.view.getUint32(this.#slot + abi.THREAD_BUFFER, true)
     this.#sequence = sequenceOf(this.view.getInt32(this.#slot, true))
     return this.#index
+  }
+
+  /** Makes this thread fit for calls. => after attach, and after its record is in the thread table: a death in here has to be repaired. */
+  ready(): void {
+    this.result('attach', this.#exports.thread_ready())
+    this.#buffer = this.view.getUint32(this.#slot + abi.THREAD_BUFFER, true)
   }
 
   /** This thread gave its slot back: every further call of it is refused. */

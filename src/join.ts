@@ -54,6 +54,12 @@ export async function takeSlot(
   instance.attach(flags)
   const { index, sequence, table } = instance
   table.record(index, sequence, { ...life, threadId: id, ticket: handle.ticket, parent })
+  try {
+    instance.ready()
+  } catch (error) {
+    table.forget({ index, sequence })
+    throw error
+  }
 }
 
 /** A handle, checked field by field: it may come from anywhere. */

@@ -137,7 +137,10 @@ export class Kernel {
     )
   }
 
-  /** Gives back what threads that ended by themselves, or by a raw terminate, still held. It also happens every 100 ms. => threads. */
+  /**
+   * Gives back what threads that ended by themselves, or by a raw terminate, still held. It also happens every 100 ms, in the thread that
+   * booted. => threads that this call found; the regular look may have been faster.
+   */
   async reap(): Promise<number> {
     this.#instance.calls.booted()
     return this.#reaper.sweep()

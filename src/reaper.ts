@@ -23,7 +23,9 @@ export class Reaper {
   readonly #kernelId: string
   readonly #stallMs: number
   #endSweeps: (() => void) | undefined
-  #sweeping = false
+  /** Sweeps that run or wait for their turn, and the end of the last. */
+  #sweeps = 0
+  #lastSweep: Promise<unknown> = Promise.resolve()
 
   constructor(instance: Instance, kernelId: string, stallMs: number) {
     this.#instance = instance
@@ -36,7 +38,7 @@ export class Reaper {
   /** Looks after all threads from now on. */
   start(): void {
     this.#endSweeps ??= every(SWEEP_MS, () => {
-      if (!this.#sweeping) this.sweep().catch(() => {}) // a kernel that is closing or broken says so to its callers
+      if (this.#sweeps === 0) this.sweep().catch(() => {}) // a kernel that is closing or broken says so to its callers
     })
   }
 
@@ -45,20 +47,29 @@ export class Reaper {
     this.#endSweeps = undefined
   }
 
-  /** Reaps every thread that is proved dead. => how many. */
+  /**
+   * Reaps every thread that is proved dead. One sweep at a time: a call waits for the one that runs, then looks itself. => how many this
+   * sweep reaped; another one may have been faster.
+   */
   async sweep(): Promise<number> {
-    this.#sweeping = true
+    this.#sweeps++
+    const turn = this.#lastSweep.then(() => this.#sweepNow())
+    this.#lastSweep = turn.catch(() => {})
     try {
-      let reaped = 0
-      for (const record of this.#instance.table.all()) {
-        if (record.index === this.#instance.index) continue
-        if (!(await isDead(this.#kernelId, record))) continue
-        if (await this.#reap(record)) reaped++
-      }
-      return reaped
+      return await turn
     } finally {
-      this.#sweeping = false
+      this.#sweeps--
     }
+  }
+
+  async #sweepNow(): Promise<number> {
+    let reaped = 0
+    for (const record of this.#instance.table.all()) {
+      if (record.index === this.#instance.index) continue
+      if (!(await isDead(this.#kernelId, record))) continue
+      if (await this.#reap(record)) reaped++
+    }
+    return reaped
   }
 
   /**

@@ -7,7 +7,7 @@ import {
   WASI_FD_PWRITE,
   WASI_FD_SYNC,
 } from '../../assembly/abi'
-import { checkObject, findPage } from '../../assembly/cache'
+import { checkObject, findPage, markDirty } from '../../assembly/cache'
 import { dropClean, evict } from '../../assembly/evict'
 import { readObject, writeObject } from '../../assembly/fileio'
 import { frameAddress } from '../../assembly/frame'
@@ -15,6 +15,7 @@ import { lock, unlock } from '../../assembly/lock'
 import { MemObject, newObject, OBJECT_FILE } from '../../assembly/object'
 import { releaseObject } from '../../assembly/release'
 import { setObjectSize } from '../../assembly/resize'
+import { makeRoom } from '../../assembly/room'
 import { K } from '../../assembly/root'
 import { me } from '../../assembly/thread'
 import { cleanSome, syncObject } from '../../assembly/writeback'
@@ -32,7 +33,7 @@ import {
   sizeOf,
 } from './support/disk'
 import { below, chance, reseed } from './support/random'
-import { dieAtEveryPush, expectUndone } from './support/transactions'
+import { dieAtEveryPush, expectUndone, lookAtEnds } from './support/transactions'
 
 bootSpec(600)
 
@@ -56,6 +57,16 @@ function make(bytes: u32): MemObject {
   object.writable = 1
   unlock()
   return object
+}
+
+/** What another thread does as soon as this one has cleaned all there was: it dirties as many pages. */
+let victim: MemObject = changetype<MemObject>(0)
+let rounds: u32 = 0
+
+function dirtyAsMany(): void {
+  if (rounds == 0 || K.dirtyPages != 0) return
+  rounds--
+  for (let i: u32 = 0; i < K.dirtyPagesMax; i++) markDirty(findPage(victim, i)!)
 }
 
 function drop(object: MemObject): void {
@@ -192,6 +203,43 @@ describe('write-back', () => {
     expect(cleanSome(10)).toBe(2)
     expect(K.dirtyPages).toBe(0)
     drop(other)
+    drop(object)
+  })
+
+  it('goes on with a store past dirtyPagesMax when others dirty as many pages as it cleaned', () => {
+    const object = make(20 * 4096)
+    const most = K.dirtyPagesMax
+    K.dirtyPagesMax = 4
+    compareRead(object, 0, 65536)
+    write(object, 0, 4 * 4096, 1)
+    victim = object
+    rounds = 3
+    lookAtEnds(dirtyAsMany)
+    write(object, 9 * 4096, 4096, 2)
+    lookAtEnds(null)
+    K.dirtyPagesMax = most
+    expect(rounds).toBe(0)
+    expect(syncObject(object, false)).toBe(0)
+    compareDisk()
+    drop(object)
+  })
+
+  it('finds room as long as pages can be cleaned, though others dirty as many', () => {
+    const object = make(20 * 4096)
+    compareRead(object, 0, 65536)
+    write(object, 0, 4 * 4096, 1)
+    const most = K.dirtyPagesMax
+    K.dirtyPagesMax = 4
+    victim = object
+    rounds = 3
+    lookAtEnds(dirtyAsMany)
+    lock()
+    const result = makeRoom(K.freeFrames + 14)
+    unlock()
+    lookAtEnds(null)
+    K.dirtyPagesMax = most
+    expect(result).toBe(0)
+    compareDisk()
     drop(object)
   })
 

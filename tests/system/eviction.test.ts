@@ -48,6 +48,42 @@ test('a file of twice the memory is walked and changed by several threads under 
   for (const thread of threads) await thread.end()
 }, 240_000)
 
+/** A store whose first write of dirty pages takes until other threads have come to store as well. */
+class SlowStore extends Store {
+  readonly gate = new Int32Array(new SharedArrayBuffer(8))
+
+  override pwrite(handle: number, from: Uint8Array, offset: number): number {
+    if (Atomics.exchange(this.gate, 0, 1) === 0) {
+      while (Atomics.load(this.gate, 1) === 0) {}
+      const until = performance.now() + 300
+      while (performance.now() < until) {}
+    }
+    return super.pwrite(handle, from, offset)
+  }
+}
+
+test('a store past limits.dirtyPages waits while another thread writes all that is dirty', async () => {
+  const store = new SlowStore()
+  store.foreignSize('file', 32 * PAGE)
+  const limits = { dirtyPages: 4 }
+  await using kernel = await boot({ memory: MEMORY, limits, mounts: { '/m': store } })
+  const p = kernel.process()
+  const module = new URL('./walk.thread.ts', import.meta.url)
+  const [writer, other] = await Promise.all([startThread(module), startThread(module)])
+  for (const thread of [writer, other]) await thread.call('attach', kernel.handle, p.pid)
+  const { address } = p.mmap({ fd: p.open('/m/file', O.RDWR), length: 32 * PAGE })
+  expect(await other.call('readAll', address, 32)).toBe(0)
+  const open = new Int32Array(new SharedArrayBuffer(8)).fill(1)
+  const said = await Promise.all([
+    writer.call('storeWhenOpen', open, address, 5),
+    other.call('storeWhenOpen', store.gate, address + 8 * PAGE, 8),
+  ])
+  expect(said).toEqual(['stored', 'stored'])
+  kernel.check()
+  for (const thread of [writer, other]) await thread.call('leave')
+  for (const thread of [writer, other]) await thread.end()
+}, 60_000)
+
 test('private copies and locked pages stay while a file of twice the memory goes by', async () => {
   const store = new Store()
   store.foreignSize('big', PAGES * PAGE)

@@ -5,6 +5,7 @@
 
 import { expect, test } from 'vitest'
 import { boot, type Kernel, MAP, O } from '../../dist/src/index.js'
+import { ThreadTable } from '../../dist/src/threads.js'
 import { inBrowser } from '../conformance/runtime.ts'
 import { effort, seedOf } from '../support/effort.ts'
 import { Store } from '../support/store.ts'
@@ -19,7 +20,8 @@ const REPAIRED_MIN = 99
 
 interface Hammer {
   readonly thread: Thread
-  readonly beat: Int32Array
+  /** Names its thread in the kernel's table. */
+  readonly ticket: number
 }
 
 for (const kind of ['kernel.terminate()', 'a raw terminate'] as const) {
@@ -38,7 +40,7 @@ for (const kind of ['kernel.terminate()', 'a raw terminate'] as const) {
       const victim = hammers[round % WORKERS] as Hammer
       if (kind === 'kernel.terminate()') await kernel.terminate(victim.thread.worker)
       else await victim.thread.end()
-      if (await untilReaped(kernel, kind)) repaired++
+      if (await untilReaped(kernel, victim)) repaired++
       kernel.check()
       await keeper.step(round)
       hammers[round % WORKERS] = await startHammer(kernel, keeper.pid, seed + WORKERS + round)
@@ -56,7 +58,8 @@ for (const kind of ['kernel.terminate()', 'a raw terminate'] as const) {
 /** Starts a worker and waits until it is at it. */
 async function startHammer(kernel: Kernel, pid: number, seed: number): Promise<Hammer> {
   const thread = await startThread(new URL('./kill.thread.ts', import.meta.url))
-  await thread.call('attach', kernel.handleFor(thread.worker))
+  const handle = kernel.handleFor(thread.worker)
+  await thread.call('attach', handle)
   const beat = new Int32Array(new SharedArrayBuffer(4))
   let failure: unknown
   thread.call('hammer', pid, seed, beat.buffer).catch((error) => {
@@ -66,15 +69,16 @@ async function startHammer(kernel: Kernel, pid: number, seed: number): Promise<H
     if (failure) throw failure
     await pause(1)
   }
-  return { thread, beat }
+  return { thread, ticket: handle.ticket }
 }
 
-/** Whether the dead thread's slot was given back in time; after terminate() it is at once. */
-async function untilReaped(kernel: Kernel, kind: string): Promise<boolean> {
-  if (kind === 'kernel.terminate()') return true
+/** Whether the dead thread's own slot was given back in time, whoever did it: this loop or the kernel's regular look. */
+async function untilReaped(kernel: Kernel, { ticket }: Hammer): Promise<boolean> {
+  const table = new ThreadTable(kernel.handle.threads)
   const deadline = performance.now() + 20_000
-  while ((await kernel.reap()) === 0) {
+  while (table.all().some((record) => record.ticket === ticket)) {
     if (performance.now() > deadline) return false
+    await kernel.reap()
     await pause(1)
   }
   return true

@@ -44,6 +44,19 @@ await serve({
     }
     return sum
   },
+  /** Stores to the first byte of pages, once `gate` is open. => what the first store that fails says, else 'stored'. */
+  storeWhenOpen(gate: Int32Array, address: number, pages: number) {
+    while (Atomics.load(gate, 0) === 0) {}
+    Atomics.add(gate, 1, 1)
+    for (let page = 0; page < pages; page++) {
+      try {
+        p.vmWrite(address + page * PAGE, new Uint8Array([7]))
+      } catch (error) {
+        return String(error)
+      }
+    }
+    return 'stored'
+  },
   async leave() {
     await kernel.close()
   },

@@ -4,6 +4,7 @@
  * Each spec file is an instance of its own: boot once, at its top.
  */
 import { attachThread, bootKernel } from '../../../assembly/boot'
+import { readyBuffer } from '../../../assembly/buffer'
 import { FRAME_BYTES } from '../../../assembly/frame'
 import { lock, unlock } from '../../../assembly/lock'
 import { PANIC } from '../../../assembly/panic'
@@ -31,6 +32,7 @@ export function bootSpec(frames: u32, mappingsMax: u32 = 4096, dirtyPagesMax: u3
   assert(result == 0, 'boot failed')
   assert(attachThread(0) == 0, 'attach failed')
   enter()
+  assert(readyBuffer() == 0, 'no buffer')
   watchTransactions()
 }
 
