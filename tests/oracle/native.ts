@@ -106,3 +106,25 @@ export function nativeIpcs(commands: readonly string[]): {
     rmSync(folder, { recursive: true })
   }
 }
+
+/** locks.c, compiled; each script runs in a fresh process. */
+export class LockOracle implements Disposable {
+  readonly #folder = mkdtempSync(join(tmpdir(), 'isopage-locks-'))
+  readonly #program = join(this.#folder, 'locks')
+
+  constructor() {
+    const source = fileURLToPath(new URL('./locks.c', import.meta.url))
+    const warnings = ['-Wall', '-Wextra', '-Werror']
+    execFileSync('cc', ['-O1', ...warnings, '-pthread', '-o', this.#program, source])
+  }
+
+  /** => what pthread said to each step. */
+  run(steps: readonly string[]): string[] {
+    const input = `${steps.join('\n')}\n`
+    return execFileSync(this.#program, { input, encoding: 'utf8' }).trimEnd().split('\n')
+  }
+
+  [Symbol.dispose](): void {
+    rmSync(this.#folder, { recursive: true })
+  }
+}
