@@ -148,7 +148,7 @@ function copyMappings(parent: Space, child: Space): i32 {
 /** The child gets the same mapping, as yet without pages. => 0, AGAIN, -ENOMEM. */
 function copyVma(child: Space, vma: Vma): i32 {
   const copy = create<Vma>()
-  if (changetype<usize>(copy) == 0) return makeRoom(STEP_FRAMES) ? AGAIN : -ENOMEM
+  if (changetype<usize>(copy) == 0) return makeRoom(STEP_FRAMES) == 0 ? AGAIN : -ENOMEM
   const pages = pagesIn(vma)
   if ((vma.flags & VMA_CHARGED) != 0) {
     if (!charge(pages)) return -ENOMEM
@@ -210,5 +210,5 @@ function copyPage(entry: u32, to: usize): i32 {
 
 /** No frame was free: makes room. => AGAIN, -ENOMEM. => the state is whole. */
 function again(): i32 {
-  return makeRoom(STEP_FRAMES) ? AGAIN : -ENOMEM
+  return makeRoom(STEP_FRAMES) == 0 ? AGAIN : -ENOMEM
 }
