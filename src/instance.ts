@@ -312,13 +312,14 @@ export class Instance {
     if (async) await value
   }
 
-  /** Serves what other threads ask of the files that this thread owns. */
-  serve(): void {
-    if (!this.#exports) return
-    for (const answer of serveRing(this, this.#files)) {
-      this.#later.add(answer)
-      answer.finally(() => this.#later.delete(answer))
-    }
+  /** Serves what other threads ask of the files that this thread owns. => how many requests it took. */
+  serve(): number {
+    return this.#exports ? serveRing(this, this.#files, this.#later) : 0
+  }
+
+  /** Requests were taken that a provider answers later. */
+  get owesAnswers(): boolean {
+    return this.#later.size > 0
   }
 
   /** Resolves once every request that was taken is answered. */
@@ -337,7 +338,7 @@ export class Instance {
         this.#failure = new IsopageError('ERR_THREAD_STOPPED', 'this thread was stopped')
         throw this.#failure
       },
-      serve: () => this.serve(),
+      serve: () => void this.serve(),
     }
   }
 

@@ -40,15 +40,18 @@ const OPS: ReadonlyMap<number, readonly [keyof WasiFiles, string]> = new Map([
   [abi.WASI_PATH_READLINK, ['path_readlink', 'nnnnnn']],
 ])
 
-/** Serves every request that waits for this thread. => requests that a provider answers later. */
-export function serveRing(side: RingSide, files: WasiFiles): Promise<void>[] {
-  const later: Promise<void>[] = []
-  for (;;) {
+/** Serves every request that waits for this thread; those that a provider answers later are in `later` until then. => how many it took. */
+export function serveRing(side: RingSide, files: WasiFiles, later: Set<Promise<void>>): number {
+  for (let taken = 0; ; taken++) {
     const slot = side.lastCalls.ring_take() >>> 0
-    if (slot === 0) return later
+    if (slot === 0) return taken
     const errno = callFor(side.view, slot, files)
     if (typeof errno === 'number') side.lastCalls.ring_done(slot, errno)
-    else later.push(errno.then((late) => void side.lastCalls.ring_done(slot, late)))
+    else {
+      const answer = errno.then((late) => void side.lastCalls.ring_done(slot, late))
+      later.add(answer)
+      answer.finally(() => later.delete(answer))
+    }
   }
 }
 

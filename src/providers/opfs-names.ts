@@ -63,6 +63,21 @@ export function typeOf(handle: EntryHandle): FileType {
   return handle.kind
 }
 
+/** => the path is `from` or lies below it. */
+export function isBelow(path: string | null, from: string): boolean {
+  return path === from || path?.startsWith(`${from}/`) === true
+}
+
+export function asFile(entry: EntryHandle): FileSystemFileHandle {
+  if (entry.kind === 'file') return entry
+  throw new ProviderError('EIO', `'${entry.name}' became a directory while it moved`)
+}
+
+/** No browser keeps files that long, and some lose digits before they refuse. */
+export function checkEnd(end: number): void {
+  if (end > 2 ** 48) throw new ProviderError('EFBIG', `a file of ${end} bytes`)
+}
+
 /** The directory of `names` below `root`. ENOENT, ENOTDIR. */
 export async function walk(
   root: FileSystemDirectoryHandle,

@@ -24,8 +24,11 @@ import {
 } from './handles.js'
 import {
   type AccessHandle,
+  asFile,
+  checkEnd,
   type EntryHandle,
   find,
+  isBelow,
   isEmpty,
   moveEntry,
   named,
@@ -79,6 +82,8 @@ interface OpenFile {
   /** null while the file is moved. */
   access: AccessHandle | null
   handles: number
+  /** Bytes: nobody else can change it while the access handle is here, and asking takes Firefox as long as reading a page. */
+  size: number
   mtimeMs: number
 }
 
@@ -126,27 +131,44 @@ class OpfsProvider implements Provider {
 
   open(path: string, flags: OpenFlags): Promise<number> {
     return this.#inTurn(async () => {
-      const names = this.#split(path)
-      const { parent, entry } = await this.#look(names)
+      const { parent, entry, name } = await this.#look(this.#split(path))
       checkOpen(path, entry && typeOf(entry), flags)
       if (entry?.kind === 'directory') {
         const directory = { path, ino: this.#inodes.of(path), gone: false }
         return this.#handles.add({ file: null, directory })
       }
-      const file = this.#files.get(path) ?? (await this.#access(path, parent, names.at(-1) ?? ''))
+      const file =
+        this.#files.get(path) ??
+        (await this.#access(path, entry ?? (await parent.getFileHandle(name, { create: true }))))
       file.handles++
-      if (flags.truncate) this.#accessOf(file).truncate(0)
+      if (flags.truncate) {
+        this.#accessOf(file).truncate(0)
+        file.size = 0
+      }
       return this.#handles.add({ file, rights: rightsOf(flags) })
     })
   }
 
-  /** Opens a file's access handle, making the file when it is not there. */
-  async #access(path: string, parent: FileSystemDirectoryHandle, name: string): Promise<OpenFile> {
-    const handle = await parent.getFileHandle(name, { create: true })
-    const { lastModified } = await handle.getFile()
-    const access = await takeAccess(handle)
-    const ino = this.#inodes.of(path)
-    const file = { ino, path, handle, access, handles: 0, mtimeMs: lastModified }
+  /** Opens a file's access handle. */
+  async #access(path: string, handle: FileSystemFileHandle): Promise<OpenFile> {
+    const taken = takeAccess(handle)
+    const both = Promise.all([taken, handle.getFile()])
+    const [access, { lastModified }] = await both.catch((error) => {
+      taken.then(
+        (late) => late.close(),
+        () => {},
+      )
+      throw error
+    })
+    const file = {
+      ino: this.#inodes.of(path),
+      path,
+      handle,
+      access,
+      handles: 0,
+      size: access.getSize(),
+      mtimeMs: lastModified,
+    }
     this.#files.set(path, file)
     return file
   }
@@ -175,13 +197,14 @@ class OpfsProvider implements Provider {
 
   pread(handle: number, into: Uint8Array, offset: number): Awaitable<number> {
     const open = this.#handles.get(handle)
-    if (open.file === null) throw new ProviderError('EISDIR', 'the handle is a directory')
+    const { file } = open
+    if (file === null) throw new ProviderError('EISDIR', 'the handle is a directory')
     if ((open.rights & READ) === 0) {
       throw new ProviderError('EBADF', 'the handle is not for reading')
     }
     checkOffset('offset', offset)
-    return this.#withAccess(open.file, (access) => {
-      if (offset >= access.getSize()) return 0 // Firefox refuses offsets far past the end
+    return this.#withAccess(file, (access) => {
+      if (offset >= file.size) return 0 // Firefox refuses offsets far past the end
       return access.read(into, { at: offset })
     })
   }
@@ -192,7 +215,12 @@ class OpfsProvider implements Provider {
     if (from.length === 0) return 0
     checkEnd(offset + from.length)
     return this.#withAccess(file, (access) => {
-      const written = access.write(from, { at: offset })
+      let written = 0
+      try {
+        written = access.write(from, { at: offset })
+      } finally {
+        if (offset + from.length > file.size) file.size = access.getSize()
+      }
       if (written === 0) throw new ProviderError('ENOSPC', 'the browser takes no more bytes')
       file.mtimeMs = Date.now()
       return written
@@ -205,6 +233,7 @@ class OpfsProvider implements Provider {
     checkEnd(size)
     return this.#withAccess(file, (access) => {
       access.truncate(size)
+      file.size = access.getSize()
       file.mtimeMs = Date.now()
     })
   }
@@ -223,8 +252,8 @@ class OpfsProvider implements Provider {
       return fileStat('directory', ino, 0, gone ? 0 : 1, 0)
     }
     const { file } = open
-    return this.#withAccess(file, (access) =>
-      fileStat('file', file.ino, access.getSize(), file.path === null ? 0 : 1, file.mtimeMs),
+    return this.#withAccess(file, () =>
+      fileStat('file', file.ino, file.size, file.path === null ? 0 : 1, file.mtimeMs),
     )
   }
 
@@ -234,7 +263,7 @@ class OpfsProvider implements Provider {
       const ino = this.#inodes.of(path)
       if (entry.kind === 'directory') return fileStat('directory', ino, 0, 1, 0)
       const open = this.#files.get(path)
-      if (open) return fileStat('file', ino, this.#accessOf(open).getSize(), 1, open.mtimeMs)
+      if (open) return fileStat('file', ino, open.size, 1, open.mtimeMs)
       const { size, lastModified } = await entry.getFile()
       return fileStat('file', ino, size, 1, lastModified)
     })
@@ -456,20 +485,6 @@ class OpfsProvider implements Provider {
       if (open.file === null && open.directory.path === path) open.directory.gone = true
     }
   }
-}
-
-function isBelow(path: string | null, from: string): boolean {
-  return path === from || path?.startsWith(`${from}/`) === true
-}
-
-function asFile(entry: EntryHandle): FileSystemFileHandle {
-  if (entry.kind === 'file') return entry
-  throw new ProviderError('EIO', `'${entry.name}' became a directory while it moved`)
-}
-
-/** No browser keeps files that long, and some lose digits before they refuse. */
-function checkEnd(end: number): void {
-  if (end > 2 ** 48) throw new ProviderError('EFBIG', `a file of ${end} bytes`)
 }
 
 function fileStat(
