@@ -1,0 +1,103 @@
+/**
+ * The naive reference for System V objects, written from SEMANTICS.md and Linux's ipc/: lists and loops, no waits of its own. A call either has an
+ * outcome or sleeps; each call may end the sleeps of others.
+ */
+
+import type { IpcStep } from './ipc-steps.ts'
+import { PROCESSES } from './ipc-steps.ts'
+import { Queues } from './reference-queues.ts'
+import { Segments } from './reference-segments.ts'
+import { Semaphores } from './reference-semaphores.ts'
+import { ASLEEP, type Outcome, type Outcomes } from './reference-table.ts'
+
+export class IpcReference {
+  readonly queues = new Queues()
+  readonly semaphores = new Semaphores()
+  readonly segments = new Segments()
+  readonly #asleep = new Set<number>()
+
+  /** Processes whose call has not ended. */
+  get asleep(): ReadonlySet<number> {
+    return this.#asleep
+  }
+
+  /** Runs a step of a process that does not sleep, or ends its sleep (interrupt, kill). */
+  run(step: IpcStep): Outcomes {
+    const [, process] = step
+    const outcomes: Outcomes = new Map()
+    const own = this.#run(step, outcomes)
+    outcomes.set(process, own)
+    for (const [who, outcome] of outcomes) {
+      if (outcome === ASLEEP) this.#asleep.add(who)
+      else this.#asleep.delete(who)
+    }
+    return outcomes
+  }
+
+  #run(step: IpcStep, woken: Outcomes): Outcome {
+    const [name, p, ...numbers] = step
+    const n = numbers as [number, number, number, number, number]
+    switch (name) {
+      case 'msgget':
+        return this.queues.get(p, n[0], n[1])
+      case 'msgsnd':
+        return this.queues.send(p, n, woken)
+      case 'msgrcv':
+        return this.queues.receive(p, n, woken)
+      case 'msgrmid':
+        return this.queues.remove(p, n[0], woken)
+      case 'msgset':
+        return this.queues.set(p, n, woken)
+      case 'semget':
+        return this.semaphores.get(p, n[0], n[1], n[2])
+      case 'semop':
+        return this.semaphores.operate(p, numbers, woken)
+      case 'setval':
+        return this.semaphores.setValue(p, n[0], n[1], n[2], woken)
+      case 'setall':
+        return this.semaphores.setAll(p, n[0], n[1], woken)
+      case 'semrmid':
+        return this.semaphores.remove(p, n[0], woken)
+      case 'shmget':
+        return this.segments.get(p, n[0], n[1], n[2])
+      case 'shmat':
+        return this.segments.attach(p, n[0], n[1])
+      case 'shmdt':
+        return this.segments.detach(p, n[0])
+      case 'store':
+        return this.segments.store(p, n[0], n[1], n[2])
+      case 'load':
+        return this.segments.load(p, n[0], n[1])
+      case 'shmrmid':
+        return this.segments.remove(p, n[0])
+      case 'interrupt':
+        return this.#interrupt(p)
+      default:
+        return this.#kill(p, woken)
+    }
+  }
+
+  /** => what the sleeping call of the process says, if there is one. */
+  #interrupt(process: number): Outcome {
+    if (!this.#asleep.has(process)) return 'ok'
+    this.queues.forget(process)
+    this.semaphores.forget(process)
+    return 'EINTR'
+  }
+
+  #kill(process: number, woken: Outcomes): Outcome {
+    this.queues.forget(process)
+    this.semaphores.forget(process)
+    this.semaphores.undo(process, woken)
+    this.segments.exit(process)
+    return 'ok'
+  }
+
+  /** Everything that an observer could read, as lines. */
+  facts(): string[] {
+    return [...this.queues.facts(), ...this.semaphores.facts(), ...this.segments.facts()]
+  }
+}
+
+/** All processes, for loops. */
+export const ALL: readonly number[] = Array.from({ length: PROCESSES }, (_, index) => index)
