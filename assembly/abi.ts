@@ -343,6 +343,15 @@ export const STAT_PROCESS_THREADS: u32 = 16
 export const STAT_PROCESS_MAPPINGS: u32 = 20
 export const STAT_PROCESS_PAGES: u32 = 24
 export const STAT_PROCESS_BYTES: u32 = 28
+/** Byte offsets of a POSIX object's record (stat_names); the name follows it. SIZE is f64. */
+export const STAT_NAME_UID: u32 = 0
+export const STAT_NAME_GID: u32 = 4
+export const STAT_NAME_MODE: u32 = 8
+export const STAT_NAME_LENGTH: u32 = 12
+export const STAT_NAME_SIZE: u32 = 16
+export const STAT_NAME_BYTES: u32 = 24
+/** Which objects: shared memory. */
+export const STAT_NAMES_SHM: u32 = 0
 /** Bits of a page (stat_pages). */
 export const STAT_PAGE_PRESENT: u32 = 1
 export const STAT_PAGE_DIRTY: u32 = 2

@@ -116,7 +116,7 @@ export function semop(
   return end(process == null ? -ESRCH : sysSemop(process, id, count, timeoutMs, num, change, flags))
 }
 
-/** With `pid` 0, for observers: IPC_INFO, SEM_INFO and SEM_STAT_ANY. */
+/** With `pid` 0, for observers: IPC_INFO, SEM_INFO, SEM_STAT_ANY, GETALL, GETVAL, GETPID, GETNCNT and GETZCNT. */
 export function semctl(
   pid: u32,
   id: i32,
@@ -128,7 +128,7 @@ export function semctl(
 ): i32 {
   const process = begin(pid)
   if (process != null) return end(sysSemctl(process, id, num, command, first, gid, mode))
-  return end(pid == 0 ? sysSemObserve(id, command) : -ESRCH)
+  return end(pid == 0 ? sysSemObserve(id, num, command) : -ESRCH)
 }
 
 // ---- POSIX message queues ----

@@ -4,7 +4,7 @@
 import { ABI_VERSION, ESRCH } from './abi'
 import { attachThread, bootKernel } from './boot'
 import { readyBuffer } from './buffer'
-import { begin, done, end } from './call'
+import { begin, done, end, whole } from './call'
 import {
   sysCreate,
   sysGet,
@@ -24,6 +24,7 @@ import { sysMount } from './names'
 import { finishRequest, setOwner, takeRequest } from './pager'
 import { K } from './root'
 import { sysStatKernel, sysStatProcesses, sysStatWaits } from './stat'
+import { sysStatNames } from './statnames'
 import { enter, leave, me, recover, release, self, stop } from './thread'
 import { sysCheck } from './verify'
 import { inspectViews } from './view'
@@ -238,6 +239,11 @@ export function stat_waits(): i32 {
 export function stat_processes(from: u32): i32 {
   enter()
   return done(sysStatProcesses(from))
+}
+
+export function stat_names(kind: u32, cookie: f64): i32 {
+  enter()
+  return done(sysStatNames(kind, whole(cookie)))
 }
 
 /** Runs every structure checker; the host's exception tells what is broken. => 0. */

@@ -127,13 +127,17 @@ export function sysSemctl(
   return result
 }
 
-/** What observers ask, without a process: IPC_INFO, SEM_INFO, SEM_STAT_ANY. => as sysSemctl; -ESRCH for any other command. */
-export function sysSemObserve(id: i32, command: u32): i32 {
+/** What observers ask, without a process: IPC_INFO, SEM_INFO, SEM_STAT_ANY, the GET commands. => as sysSemctl; -ESRCH for any other command. */
+export function sysSemObserve(id: i32, num: i32, command: u32): i32 {
   const informs = command == IPC_INFO || command == SEM_INFO
-  if (!informs && command != SEM_STAT_ANY) return -ESRCH
+  const reads = command >= SEM_GETPID && command <= SEM_GETZCNT
+  if (!informs && !reads && command != SEM_STAT_ANY) return -ESRCH
   if (id < 0) return -EINVAL
-  lock()
-  const result = informs ? inform(command) : stat(null, inSlot(id), command)
+  lockSems()
+  const set = reads ? findSet(id) : inSlot(id)
+  let result = -EINVAL
+  if (informs) result = inform(command)
+  else if (set != null) result = reads ? read(null, set, num, command) : stat(null, set, command)
   unlock()
   return result
 }
@@ -200,9 +204,9 @@ function stat(process: Process | null, found: SemSet | null, command: u32): i32 
   return command == IPC_STAT ? 0 : <i32>set.id
 }
 
-/** GETALL, GETVAL, GETPID, GETNCNT, GETZCNT. */
-function read(process: Process, set: SemSet, num: i32, command: u32): i32 {
-  if (mayUse(process, set, 4) != 0) return -EACCES
+/** GETALL, GETVAL, GETPID, GETNCNT, GETZCNT. `process` null: nobody in particular. */
+function read(process: Process | null, set: SemSet, num: i32, command: u32): i32 {
+  if (process != null && mayUse(process, set, 4) != 0) return -EACCES
   if (command == SEM_GETALL) return readAll(set)
   if (num < 0 || <u32>num >= set.count) return -EINVAL
   if (command == SEM_GETVAL) return semValue(set, num)

@@ -22,7 +22,8 @@ const mayImport = {
 const entries = [
   /^assembly\/index\.ts$/,
   /^src\/index\.ts$/,
-  /^src\/cli\/index\.ts$/,
+  /^src\/(cli|inspect)\/index\.ts$/,
+  /^tests\/system\/inspected\.program\.ts$/,
   /^scripts\/(build|check|house|require-node|test)\.js$/,
   /^bench\/(index|page)\.js$/,
   /^tests\/package\/page\/main\.js$/,

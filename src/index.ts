@@ -28,6 +28,19 @@ export {
 export { coreModule } from './core.js'
 export { AbortError, IsopageError, IsopageRangeError, IsopageTypeError } from './errors.js'
 export type { FileTimes, LockRequest } from './files.js'
+export type {
+  IpcLimitValues,
+  Ipcs,
+  MsgEntry,
+  PosixEntry,
+  PosixMqEntry,
+  PosixSemEntry,
+  PosixShmEntry,
+  Semaphore,
+  SemEntry,
+  ShmEntry,
+} from './inspect/ipcs.js'
+export type { ProcessEntry } from './inspect/processes.js'
 export type { IpcOwner, IpcPerm } from './ipc-perm.js'
 export { attach, boot, type Kernel, type ProcessOptions } from './kernel.js'
 export type { ClockName, ConditionOptions, MutexOptions } from './lockkinds.js'

@@ -152,6 +152,7 @@ export type ExportName =
   | 'mq_notify'
   | 'mq_attributes'
   | 'mq_noticed'
+  | 'stat_names'
 
 export type KernelExports = Readonly<Record<ExportName, (...args: number[]) => number>>
 

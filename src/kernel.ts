@@ -8,10 +8,14 @@
 import { type Booted, type BootOptions, bootKernel } from './boot.js'
 import { checkObject, checkUint32, wrongType } from './check.js'
 import { fromRecord } from './errors.js'
+import type { Ipcs } from './inspect/ipcs.js'
 import type { Inspector } from './inspect/open.js'
+import { type ProcessEntry, readProcesses } from './inspect/processes.js'
+import { readIpcs } from './inspect/snapshot.js'
 import type { Instance } from './instance.js'
 import { checkHandle, join } from './join.js'
 import { watchExit } from './liveness.js'
+import type { MapEntry } from './maps.js'
 import { disposeAll } from './mounts.js'
 import { Process } from './process.js'
 import type { Handle } from './protocol.js'
@@ -157,6 +161,32 @@ export class Kernel {
   sleepers(): Sleeper[] {
     const { calls } = this.#instance
     return readSleepers(this.#instance, this.#instance.result('sleepers', calls.stat_waits()))
+  }
+
+  /** The processes, in the order of their pids. */
+  processes(): ProcessEntry[] {
+    this.#instance.calls.booted()
+    return readProcesses(this.#instance)
+  }
+
+  /** Every object of interprocess communication, with all its fields: what `ipcs` shows. */
+  ipcs(): Ipcs {
+    this.#instance.calls.booted()
+    return readIpcs(this.#instance)
+  }
+
+  /** The mappings of any process, as its own `maps()` gives them; it is not joined. ESRCH. */
+  mapsOf(pid: number): MapEntry[] {
+    return this.#observed(pid).maps()
+  }
+
+  /** The state of pages of any process, as its own `pages()` gives it. ESRCH. */
+  pagesOf(pid: number, address: number, length: number): Uint8Array {
+    return this.#observed(pid).pages(address, length)
+  }
+
+  #observed(pid: number): Process {
+    return new Process(this.#instance, checkUint32('pid', pid))
   }
 
   /** Checks every structure of the kernel, which takes long on a big one. ERR_KERNEL_PANIC when one is broken. */

@@ -18,6 +18,8 @@ process.stdout.on('error', stopWritingTo)
 
 /** Loaded when it is asked for. */
 const COMMANDS: Readonly<Record<string, () => Promise<Command>>> = {
+  ipcrm: async () => (await import('./ipcrm.js')).ipcrm,
+  ipcs: async () => (await import('./ipcs.js')).ipcs,
   maps: async () => (await import('./maps.js')).maps,
 }
 

@@ -19,6 +19,8 @@ import {
   RequestError,
   type Response,
 } from './protocol.js'
+import { remove } from './remove.js'
+import { readIpcs } from './snapshot.js'
 
 export class Answers {
   readonly #methods: Methods
@@ -32,6 +34,8 @@ export class Answers {
       },
       processes: () => readProcesses(instance),
       maps: ({ pid }) => readMaps(instance, checkPid(pid)),
+      ipcs: () => readIpcs(instance),
+      remove: (removal) => remove(instance, { ...removal }),
       pages: ({ pid, address }) => readPages(instance, checkPid(pid) ?? 0, checkAddress(address)),
     }
   }

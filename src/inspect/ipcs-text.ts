@@ -3,7 +3,8 @@
  * (2.38); tests compare byte for byte. Trailing blanks are part of them.
  */
 import { SHM_DEST, SHM_LOCKED } from '../../assembly/ipcabi.js'
-import type { IpcPerm, Ipcs, MsgEntry, SemEntry, ShmEntry } from './ipcs.js'
+import type { IpcPerm } from '../ipc-perm.js'
+import type { Ipcs, MsgEntry, SemEntry, ShmEntry } from './ipcs.js'
 
 export type IpcKind = 'msg' | 'shm' | 'sem'
 export type IpcsFormat = 'list' | 'time' | 'pid' | 'creator' | 'limits' | 'summary'

@@ -3,43 +3,18 @@
  * prints. Plain data: it goes through JSON and structured clones as it is. Names of fields are those of the C structures without their
  * prefix; times are whole seconds since 1970, 0 for never.
  */
-
-/** ipc_perm. */
-export interface IpcPerm {
-  readonly key: number
-  readonly uid: number
-  readonly gid: number
-  readonly cuid: number
-  readonly cgid: number
-  readonly mode: number
-  readonly seq: number
-}
+import type { MsqidDs } from '../msg.js'
+import type { SemidDs } from '../sem.js'
+import type { ShmidDs } from '../shm.js'
 
 /** shmid_ds, and the id. */
-export interface ShmEntry {
+export interface ShmEntry extends ShmidDs {
   readonly id: number
-  readonly perm: IpcPerm
-  readonly segsz: number
-  readonly atime: number
-  readonly dtime: number
-  readonly ctime: number
-  readonly cpid: number
-  readonly lpid: number
-  readonly nattch: number
 }
 
 /** msqid_ds, and the id. */
-export interface MsgEntry {
+export interface MsgEntry extends MsqidDs {
   readonly id: number
-  readonly perm: IpcPerm
-  readonly stime: number
-  readonly rtime: number
-  readonly ctime: number
-  readonly cbytes: number
-  readonly qnum: number
-  readonly qbytes: number
-  readonly lspid: number
-  readonly lrpid: number
 }
 
 /** One semaphore of a set: its value, who changed it last, who waits for it to grow and to be 0. */
@@ -51,12 +26,8 @@ export interface Semaphore {
 }
 
 /** semid_ds, the id, and the semaphores. */
-export interface SemEntry {
+export interface SemEntry extends SemidDs {
   readonly id: number
-  readonly perm: IpcPerm
-  readonly otime: number
-  readonly ctime: number
-  readonly nsems: number
   readonly sems: readonly Semaphore[]
 }
 

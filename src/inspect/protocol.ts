@@ -12,6 +12,7 @@
  * Invariant: fields and methods are added within a version; what is taken away or changes its meaning makes INSPECT_VERSION larger.
  */
 import type { KernelStats } from '../stats.js'
+import type { Ipcs } from './ipcs.js'
 import type { IpcKind } from './ipcs-text.js'
 import type { Run } from './page-map.js'
 import type { ProcessEntry, ProcessMaps } from './processes.js'
@@ -50,6 +51,9 @@ export interface Methods {
   processes(): readonly ProcessEntry[]
   /** Of one process of the kernel, or of all. */
   maps(params: { readonly pid?: number }): readonly ProcessMaps[]
+  ipcs(): Ipcs
+  /** IPC_RMID, and the unlinks of POSIX. => the id that was removed, -1 for a name. ENOENT: no object of that key or name; EINVAL: of that id. */
+  remove(params: Removal): number
   /** The state of the pages of a mapping. */
   pages(params: { readonly pid: number; readonly address: number }): readonly Run[]
 }

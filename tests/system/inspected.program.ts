@@ -1,8 +1,8 @@
 /**
- * A program that booted with `inspect: true`, with two processes that map memory. Says `up`, and then, by its argument:
+ * A program that booted with `inspect: true`, with two processes that map memory, and one object of each kind. Says `up`, and then, by its argument:
  * `sleep` sleeps for ever in its main thread, `leave` ends without closing its kernel, `close` closes it and ends.
  */
-import { boot, MAP, O } from '../../dist/src/index.js'
+import { boot, IPC, MAP, O } from '../../dist/src/index.js'
 
 const kernel = await boot({ memory: '16MiB', inspect: true })
 const p = kernel.process()
@@ -12,6 +12,11 @@ p.ftruncate(fd, 10 * 4096)
 p.mmap({ fd, length: 10 * 4096 }).write(5000, new Uint8Array(9000).fill(1))
 const own = q.mmap({ length: 4 * 4096, flags: MAP.PRIVATE | MAP.ANONYMOUS })
 own.write(0, new Uint8Array([1]))
+p.shmget(0x51, 5000, IPC.CREAT | 0o640)
+const queue = p.msgget(0x52, IPC.CREAT | 0o600)
+p.msgsnd(queue, 1, new Uint8Array(100))
+p.semget(0x53, 2, IPC.CREAT | 0o600)
+p.shm_open('/table', O.CREAT | O.RDWR)
 
 console.log('up')
 const nothing = new Int32Array(new SharedArrayBuffer(4))
