@@ -98,8 +98,13 @@ export interface Page {
   copy: Uint8Array | null
   locked: boolean
   advice: number
-  /** Which mmap made it. */
-  readonly origin: number
+  /** Which mmap, or fork, made it. */
+  origin: number
+}
+
+/** => what a child has in the place of a page: the same object, or a copy of the copy. */
+export function inChild(page: Page): Page {
+  return { ...page, copy: page.copy?.slice() ?? null, locked: false }
 }
 
 export interface Description {

@@ -1,7 +1,7 @@
 /** The file half of the reference (reference.ts): descriptors, names, sizes, locks. */
 
 import { FILES, OPEN, PROCESSES, runs } from '../support/steps.ts'
-import { type Description, fail, Pages, ProcessModel } from './pages.ts'
+import { type Description, fail, inChild, Pages, ProcessModel } from './pages.ts'
 
 /** What a kind of store cannot do, or does otherwise. */
 export interface StoreTraits {
@@ -44,6 +44,20 @@ export class ReferenceFiles {
   close(p: ProcessModel, slot: number): undefined {
     if (!p.slots[slot]) fail('EBADF')
     this.#drop(p, slot)
+  }
+
+  /** The process in place `place` exits; a child of `p`, which holds the same descriptions, takes it. */
+  fork(p: ProcessModel, place: number): undefined {
+    const old = this.processes[place] as ProcessModel
+    if (old === p) fail('EINVAL')
+    for (const [slot, file] of old.slots.entries()) if (file) this.#drop(old, slot)
+    const child = new ProcessModel()
+    for (const [at, page] of p.arena.entries()) child.arena[at] = page && inChild(page)
+    for (const [slot, file] of p.slots.entries()) {
+      child.slots[slot] = file
+      if (file) file.refs++
+    }
+    this.processes[place] = child
   }
 
   /** Closing any descriptor of a file drops the process's byte-range locks on it. */

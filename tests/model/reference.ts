@@ -69,6 +69,19 @@ export class Reference extends ReferenceFiles {
     })
   }
 
+  /** Mappings that were two at the fork are of two origins in the child: see isPatchwork. */
+  override fork(p: ProcessModel, place: number): undefined {
+    super.fork(p, place)
+    const { arena } = this.processes[place] as ProcessModel
+    for (const [at, page] of p.arena.entries()) {
+      const before = p.arena[at - 1]
+      const child = arena[at]
+      if (!page || !child) continue
+      child.origin =
+        before && areOne(before, page) ? (arena[at - 1] as Page).origin : ++this.#origins
+    }
+  }
+
   // ---- memory ----------------------------------------------------------------------------------------------------
 
   mmap(

@@ -1,6 +1,6 @@
 /**
- * A kernel, two processes of it and the reference beside them, to run scripts on. Process 0 is run by this thread; process 1 by a worker
- * and by this thread in turns.
+ * A kernel, processes of it and the reference beside them, to run scripts on. Each process is run by this thread and by a worker
+ * in turns.
  *
  * Invariant: after a script nothing is left: its processes are gone, its files unlinked, and the kernel's counters are back where they were.
  */
@@ -81,9 +81,7 @@ async function runScript(parts: Parts, steps: readonly Step[], eager: boolean): 
   let failed = true
   try {
     for (const [index, step] of steps.entries()) {
-      const side = sides[step[1]] as Side
-      const call = side.calls[index % side.calls.length] as Call
-      const outcome = await side.interpreter.run(step, call)
+      const outcome = await runStep(parts, sides, step, index)
       expect(outcome, `step ${index + 1}: ${format(step)}`).toBe(reference.run(step))
       kernel.check()
       if (kind === 'store') compareDurable(parts, reference, step, outcome)
@@ -96,8 +94,34 @@ async function runScript(parts: Parts, steps: readonly Step[], eager: boolean): 
   }
 }
 
-async function startSide({ kernel, thread }: Parts, root: string): Promise<Side> {
-  const process = kernel.process({ uid: 0 })
+async function runStep(parts: Parts, sides: Side[], step: Step, index: number): Promise<string> {
+  const side = sides[step[1]] as Side
+  if (step[0] === 'fork') return fork(parts, sides, step, index)
+  return side.interpreter.run(step, side.calls[index % side.calls.length] as Call)
+}
+
+/** The process in the child's place exits first; then the child is made, by this thread or a service worker. */
+async function fork(parts: Parts, sides: Side[], step: Step, index: number): Promise<string> {
+  const [, from, place = 0] = step
+  if (from === place) return 'EINVAL'
+  const parent = sides[from] as Side
+  const { process } = sides[place] as Side
+  await parts.thread.call('part', process.pid)
+  process.exit()
+  const child = index % 3 ? parent.process.fork() : await parent.process.promises.fork()
+  sides[place] = await sideOf(parts, child, parent.interpreter.forked())
+  return 'ok'
+}
+
+function startSide(parts: Parts, root: string): Promise<Side> {
+  return sideOf(parts, parts.kernel.process({ uid: 0 }), new Interpreter(root))
+}
+
+async function sideOf(
+  { thread }: Parts,
+  process: Process,
+  interpreter: Interpreter,
+): Promise<Side> {
   await thread.call('join', process.pid)
   const direct: Call = (name, ...args) =>
     (process[name] as (...args: unknown[]) => unknown).apply(process, args)
@@ -111,7 +135,7 @@ async function startSide({ kernel, thread }: Parts, root: string): Promise<Side>
     if (answer.failure) throw answer.failure
     return answer.value
   }
-  return { process, calls: [direct, remote, direct], interpreter: new Interpreter(root) }
+  return { process, calls: [direct, remote, direct], interpreter }
 }
 
 /** Every page of every process, by tracked loads. */

@@ -3,8 +3,8 @@
  *
  *     oracle <directory>      files a, b, ... are made there
  *
- * Each process of the script is a child, forked before anything is mapped; the parent hands it its lines and waits for
- * each outcome, so that one thing happens at a time.
+ * Each process of the script is a child, forked before anything is mapped, or by the step `fork`; the parent hands it its lines
+ * by a pipe and waits for each outcome, so that one thing happens at a time.
  */
 #define _GNU_SOURCE
 #include <errno.h>
@@ -17,11 +17,12 @@
 #include <string.h>
 #include <sys/file.h>
 #include <sys/mman.h>
+#include <sys/prctl.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
-enum { PAGE = 4096, ARENA_PAGES = 24, SLOTS = 4, PROCESSES = 2, BYTES_MAX = 1 << 18 };
+enum { PAGE = 4096, ARENA_PAGES = 24, SLOTS = 4, PROCESSES = 3, BYTES_MAX = 1 << 18 };
 #define ARENA ((char *)0x300000000000)
 
 static int slots[SLOTS] = {-1, -1, -1, -1};
@@ -209,6 +210,41 @@ static void run_file(const char *name, long *n) {
   else run_memory(name, n);
 }
 
+/* The pipes of process `place` of the `turn`th fork: names in the directory, which both ends open. */
+static char *pipe_name(char *to, const char *kind, long place, long turn) {
+  sprintf(to, "%s/.%s-%ld-%ld", dir, kind, place, turn);
+  return to;
+}
+
+static FILE *use_pipes(long place, long turn) {
+  char path[4200];
+  FILE *in = fopen(pipe_name(path, "in", place, turn), "re");
+  int out = open(pipe_name(path, "out", place, turn), O_WRONLY);
+  if (in == NULL || out < 0) _exit(3);
+  dup2(out, 1);
+  close(out);
+  printf("%d\n", (int)getpid());
+  fflush(stdout);
+  return in;
+}
+
+/*
+ * A child in the place of a process that has exited. It is forked by a child that exits at once, so that the program's first process,
+ * which is to wait for it, becomes its parent. => in the child the lines of its own, else NULL.
+ */
+static FILE *fork_to(long place, long turn) {
+  pid_t middle = fork();
+  if (middle == 0) {
+    pid_t real = fork();
+    if (real != 0) _exit(real < 0);
+    return use_pipes(place, turn);
+  }
+  int status;
+  waitpid(middle, &status, 0);
+  say(status == 0 ? 0 : -1);
+  return NULL;
+}
+
 static void child(FILE *in) {
   struct sigaction action = {.sa_sigaction = on_fault, .sa_flags = SA_SIGINFO | SA_NODEFER};
   sigaction(SIGSEGV, &action, NULL);
@@ -218,40 +254,86 @@ static void child(FILE *in) {
     char name[32];
     long process, n[6] = {0};
     sscanf(line, "%31s %ld %ld %ld %ld %ld %ld %ld", name, &process, n, n + 1, n + 2, n + 3, n + 4, n + 5);
-    run_file(name, n);
+    if (is(name, "fork")) {
+      FILE *lines = fork_to(n[0], n[1]);
+      if (lines != NULL) in = lines;
+    } else run_file(name, n);
     fflush(stdout);
   }
 }
 
+/* What the first process has of each process of the script. */
+static FILE *lines[PROCESSES], *answers[PROCESSES];
+static pid_t pids[PROCESSES];
+
+static void start(int place) {
+  int to[2], from[2];
+  if (pipe2(to, O_CLOEXEC) < 0 || pipe2(from, O_CLOEXEC) < 0) exit(2);
+  pids[place] = fork();
+  if (pids[place] < 0) exit(2);
+  if (pids[place] == 0) {
+    dup2(from[1], 1);
+    close(from[1]);
+    close(to[1]);
+    for (int i = 0; i < place; i++) fclose(lines[i]);
+    child(fdopen(to[0], "r"));
+    _exit(0);
+  }
+  close(to[0]);
+  close(from[1]);
+  lines[place] = fdopen(to[1], "w");
+  answers[place] = fdopen(from[0], "r");
+}
+
+static void ask(int place, const char *line, char *answer, size_t bytes) {
+  fputs(line, lines[place]);
+  fflush(lines[place]);
+  if (!fgets(answer, (int)bytes, answers[place])) exit(3);
+}
+
+static void end(int place) {
+  fclose(lines[place]);
+  waitpid(pids[place], NULL, 0);
+  fclose(answers[place]);
+}
+
+/* `fork parent place`: the process in that place exits, a child of `parent` takes it. */
+static void replace(int parent, int place, char *answer, size_t bytes) {
+  static long turn;
+  char line[256], in[4200], out[4200], pid[32];
+  if (parent == place) {
+    strcpy(answer, "EINVAL\n");
+    return;
+  }
+  end(place);
+  turn++;
+  if (mkfifo(pipe_name(in, "in", place, turn), 0600) < 0) exit(2);
+  if (mkfifo(pipe_name(out, "out", place, turn), 0600) < 0) exit(2);
+  sprintf(line, "fork %d %d %ld\n", parent, place, turn);
+  ask(parent, line, answer, bytes);
+  lines[place] = fopen(in, "we");
+  answers[place] = fopen(out, "re");
+  if (!lines[place] || !answers[place] || !fgets(pid, sizeof pid, answers[place])) exit(3);
+  pids[place] = atoi(pid);
+  unlink(in);
+  unlink(out);
+}
+
 int main(int argc, char **argv) {
-  int to[PROCESSES][2], from[PROCESSES][2];
-  FILE *lines[PROCESSES], *answers[PROCESSES];
   if (argc != 2) return 2;
   dir = argv[1];
-  for (int i = 0; i < PROCESSES; i++) {
-    if (pipe2(to[i], O_CLOEXEC) < 0 || pipe2(from[i], O_CLOEXEC) < 0) return 2;
-    pid_t pid = fork();
-    if (pid < 0) return 2;
-    if (pid == 0) {
-      dup2(from[i][1], 1);
-      for (int j = 0; j <= i; j++) close(to[j][1]);
-      child(fdopen(to[i][0], "r"));
-      _exit(0);
-    }
-    close(to[i][0]);
-    close(from[i][1]);
-    lines[i] = fdopen(to[i][1], "w");
-    answers[i] = fdopen(from[i][0], "r");
-  }
+  prctl(PR_SET_CHILD_SUBREAPER, 1);
+  for (int i = 0; i < PROCESSES; i++) start(i);
   static char line[256], answer[1 << 20];
   while (fgets(line, sizeof line, stdin)) {
     char name[32];
-    int process;
-    if (sscanf(line, "%31s %d", name, &process) != 2 || process < 0 || process >= PROCESSES) return 2;
-    fputs(line, lines[process]);
-    fflush(lines[process]);
-    if (!fgets(answer, sizeof answer, answers[process])) return 3;
+    int process, place = 0;
+    if (sscanf(line, "%31s %d %d", name, &process, &place) < 2) return 2;
+    if (process < 0 || process >= PROCESSES || (is(name, "fork") && place >= PROCESSES)) return 2;
+    if (is(name, "fork")) replace(process, place, answer, sizeof answer);
+    else ask(process, line, answer, sizeof answer);
     fputs(answer, stdout);
   }
+  for (int i = 0; i < PROCESSES; i++) end(i);
   return 0;
 }

@@ -2,7 +2,7 @@
 
 import * as fc from 'fast-check'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
-import { boot, type Kernel } from '../../dist/src/index.js'
+import { boot, type Kernel, type Process } from '../../dist/src/index.js'
 import { inBrowser } from '../conformance/runtime.ts'
 import { scripts } from '../support/arbitrary.ts'
 import { effort, seedOf } from '../support/effort.ts'
@@ -50,18 +50,36 @@ describe.skipIf(absence)(`against Linux${absence ? ` (skipped: ${absence})` : ''
   test.for(WRITTEN)('$says', ({ script }) => compare(parse(script)))
 })
 
+interface Side {
+  readonly process: Process
+  readonly call: Call
+  readonly interpreter: Interpreter
+}
+
+function sideOf(process: Process, interpreter: Interpreter): Side {
+  const call: Call = (name, ...args) =>
+    (process[name] as (...args: unknown[]) => unknown).apply(process, args)
+  return { process, call, interpreter }
+}
+
+async function outcome(sides: Side[], step: Step): Promise<string> {
+  const [name, from, place = 0] = step
+  const { process, interpreter, call } = sides[from] as Side
+  if (name !== 'fork') return interpreter.run(step, call)
+  if (from === place) return 'EINVAL'
+  sides[place]?.process.exit()
+  sides[place] = sideOf(process.fork(), interpreter.forked())
+  return 'ok'
+}
+
 /** What Isopage says to each step. */
 async function outcomes(kernel: Kernel, steps: readonly Step[]): Promise<string[]> {
-  const sides = Array.from({ length: PROCESSES }, () => {
-    const process = kernel.process()
-    const call: Call = (name, ...args) =>
-      (process[name] as (...args: unknown[]) => unknown).apply(process, args)
-    return { process, call, interpreter: new Interpreter('/') }
-  })
+  const sides = Array.from({ length: PROCESSES }, () =>
+    sideOf(kernel.process(), new Interpreter('/')),
+  )
   const said: string[] = []
   for (const step of steps) {
-    const { interpreter, call } = sides[step[1]] as (typeof sides)[number]
-    said.push(await interpreter.run(step, call))
+    said.push(await outcome(sides, step))
   }
   for (const { process } of sides) process.exit()
   const last = kernel.process()

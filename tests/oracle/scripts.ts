@@ -160,4 +160,79 @@ export const WRITTEN: readonly { says: string; script: string }[] = [
       mremap 0 40960 0 4096 3 49152
       mremap 0 45056 4096 4096 1 0`,
   },
+  {
+    says: 'fork: private stores of parent and child reach nobody else, shared ones both, whoever exits',
+    script: `
+      mmap 0 0 8192 3 50 0 0
+      mmap 0 8192 8192 3 49 0 0
+      store 0 0 8192 1
+      store 0 8192 8192 2
+      fork 0 1
+      store 0 0 100 3
+      store 1 4096 100 4
+      store 1 8192 100 5
+      load 0 0 16384
+      load 1 0 16384
+      fork 1 2
+      store 2 0 1 9
+      store 2 12288 1 6
+      load 1 0 1
+      fork 2 0
+      load 0 0 16384
+      load 1 0 16384
+      munmap 1 8192 8192
+      load 0 8192 1
+      fork 1 2
+      load 2 8192 1
+      load 2 4096 100`,
+  },
+  {
+    says: 'fork: descriptors share their offset, fcntl locks stay with the parent, flock with the description',
+    script: `
+      open 0 0 0 7
+      write 0 0 100 1
+      setlk 0 0 1 0 10
+      flock 0 0 6
+      fork 0 1
+      lseek 1 0 10 0
+      lseek 0 0 0 1
+      getlk 1 0 1 5 1
+      setlk 1 0 1 0 1
+      setlk 1 0 1 20 10
+      getlk 0 0 1 20 1
+      open 2 0 0 7
+      flock 2 0 6
+      close 0 0
+      flock 2 0 6
+      setlk 2 0 1 0 5
+      close 1 0
+      flock 2 0 6
+      setlk 2 0 1 20 1`,
+  },
+  {
+    says: 'fork: no memory locks in the child, the same protections, and SIGBUS past the end of a file in both',
+    script: `
+      open 0 0 0 7
+      ftruncate 0 0 8192
+      mmap 0 0 8192 3 18 0 0
+      mmap 0 8192 8192 1 17 0 0
+      mmap 0 16384 4096 3 50 0 0
+      store 0 0 8192 5
+      mlock 0 16384 4096
+      mlockall 0 2
+      fork 0 1
+      madvise 0 16384 4096 4
+      madvise 1 16384 4096 4
+      store 1 8192 1 1
+      mprotect 1 8192 4096 3
+      store 1 8192 1 1
+      store 0 8192 1 1
+      ftruncate 1 0 100
+      load 0 4096 1
+      load 1 4096 1
+      ftruncate 0 0 8192
+      load 0 4096 1
+      load 1 4096 1
+      load 1 0 1`,
+  },
 ]

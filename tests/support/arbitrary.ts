@@ -180,6 +180,7 @@ const numbersOf: Readonly<Record<StepName, { weight: number; numbers: fc.Arbitra
     weight: 2,
     numbers: fc.tuple(slot, fc.nat(2), lockRange).map(([s, k, [a, l]]) => [s, k, a, l]),
   },
+  fork: { weight: 5, numbers: fc.nat(PROCESSES - 1).map((process) => [process]) },
 }
 
 const step: fc.Arbitrary<Step> = fc.oneof(

@@ -48,7 +48,14 @@ export class Interpreter {
     this.#root = root
   }
 
-  /** => the outcome of a step whose calls `call` makes. */
+  /** => the side of a child: the same slots. */
+  forked(): Interpreter {
+    const child = new Interpreter(this.#root)
+    for (const [slot, fd] of this.#slots.entries()) child.#slots[slot] = fd
+    return child
+  }
+
+  /** => the outcome of a step whose calls `call` makes; `fork` is the caller's, who has the processes. */
   async run(step: Step, call: Call): Promise<string> {
     const [name, , ...n] = step
     const numbers = n as [number, number, number, number, number, number]
@@ -141,6 +148,7 @@ export class Interpreter {
         const held = await call('fcntl', fd(slot), F.GETLK, { type, start, length })
         return held === null ? 'ok free' : 'ok held'
       },
+      fork: () => Promise.reject(new Error('fork is not one call')),
     }
   }
 

@@ -17,7 +17,7 @@ export const PAGE = 4096
 export const ARENA_PAGES = 24
 export const FILES = 4
 export const SLOTS = 4
-export const PROCESSES = 2
+export const PROCESSES = 3
 export const NOWHERE = -PAGE
 
 /** Flags of `open` in steps. */
@@ -56,6 +56,7 @@ export const STEP_NUMBERS = {
   flock: 2, // slot, operation
   setlk: 4, // slot, kind, start, length
   getlk: 4, // slot, kind, start, length
+  fork: 1, // the process that exits, for the child to take its place; EINVAL when that is the parent
 } as const
 
 export type StepName = keyof typeof STEP_NUMBERS

@@ -11,6 +11,8 @@ const WORKERS = 2
 let kernel: Kernel
 let p: Process
 let threads: Thread[]
+/** What tells a worker to stop. */
+const stops: Int32Array[] = []
 
 beforeEach(async () => {
   kernel = await boot({ memory: '32MiB' })
@@ -20,6 +22,7 @@ beforeEach(async () => {
   for (const thread of threads) await thread.call('attach', kernel.handle)
 })
 afterEach(async () => {
+  for (const stop of stops.splice(0)) Atomics.store(stop, 0, 1)
   for (const thread of threads) await thread.call('leave')
   for (const thread of threads) await thread.end()
   p[Symbol.dispose]()
@@ -31,6 +34,7 @@ afterEach(async () => {
 /** A function of a worker that runs until it is stopped. */
 async function runs(worker: number, name: string, ...args: unknown[]) {
   const control = new Int32Array(new SharedArrayBuffer(8))
+  stops.push(control)
   const running = (threads[worker] as Thread).call<number>(name, ...args, control.buffer)
   running.catch(() => {})
   const moved = async () => {
@@ -63,7 +67,7 @@ test('a child has what was stored before the fork and nothing of what is stored 
   const up = await runs(0, 'count', p.pid, map.address, 0, pages - 1)
   const down = await runs(1, 'count', p.pid, map.address + 8, pages - 1, 0)
   for (let round = 0; round < effort(4000); round++) {
-    const child = p.fork()
+    const child = await forkWaiting(p)
     const at = (page: number, word: number) => wordOf(child, map.address + page * PAGE + 8 * word)
     const seen = [at(0, 0) - at(pages - 1, 0), at(pages - 1, 1) - at(0, 1)]
     const all = [at(0, 0), at(pages - 1, 1)]
@@ -83,7 +87,7 @@ test('stores of several pages that are under way are not lost to the parent, and
   const map = p.mmap({ length: pages * PAGE })
   const filling = await runs(0, 'fill', p.pid, map.address, pages)
   for (let round = 0; round < effort(2000); round++) {
-    const child = p.fork()
+    const child = await forkWaiting(p)
     const first = new Uint8Array(pages * PAGE)
     const second = new Uint8Array(pages * PAGE)
     child.vmRead(map.address, first)
@@ -107,7 +111,7 @@ test('a fork beside mmap, mremap and munmap copies whole mappings', async () => 
   const mapping = await runs(0, 'remap', p.pid)
   const moving = await runs(1, 'remap', p.pid)
   for (let round = 0; round < effort(4000); round++) {
-    const child = p.fork()
+    const child = await forkWaiting(p)
     for (const { start, end } of child.maps()) {
       const pages = (end - start) / PAGE
       expect([4, 8, 12, 16]).toContain(pages)
@@ -123,6 +127,16 @@ test('a fork beside mmap, mremap and munmap copies whole mappings', async () => 
   await moving.stop()
 }, 120_000)
 
+/** In a browser this thread may not wait for who is in the middle of a change: then a service worker forks. */
+async function forkWaiting(process: Process): Promise<Process> {
+  try {
+    return process.fork()
+  } catch (error) {
+    if ((error as { code?: string }).code !== 'ERR_WOULD_BLOCK') throw error
+    return await process.promises.fork()
+  }
+}
+
 test('threads that fork one process at once each get children of their own', async () => {
   const map = p.mmap({ length: PAGE })
   const shared = p.mmap({ length: PAGE, flags: MAP.SHARED | MAP.ANONYMOUS })
@@ -136,7 +150,7 @@ test('threads that fork one process at once each get children of their own', asy
 
 test('the child has the thread that forked it and no other: it ends when that leaves', async () => {
   const filling = await runs(0, 'fill', p.pid, p.mmap({ length: PAGE }).address, 1)
-  const child = p.fork()
+  const child = await forkWaiting(p)
   expect(kernel.stats().processes).toBe(2)
   child.leave()
   expect(kernel.stats().processes).toBe(1)
