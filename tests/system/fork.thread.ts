@@ -1,9 +1,41 @@
 /** A worker that stores to private memory of a process, and maps in it, while others fork it. */
 
-import { attach, type Handle, type Kernel, MAP } from '../../dist/src/index.js'
+import { attach, type Handle, type Kernel, MAP, O, type Process } from '../../dist/src/index.js'
 import { serve } from '../support/thread-port.ts'
 
 const PAGE = 4096
+/** What memory that is out, and a process that another thread ended, may give. */
+const EXPECTED = /^(ENOMEM|EAGAIN|ESRCH|SIGBUS|SIGSEGV)$/
+
+function randomOf(seed: number): (below: number) => number {
+  let state = seed | 1
+  return (below) => {
+    state = (Math.imul(state, 1103515245) + 12345) >>> 0
+    return (state >>> 8) % below
+  }
+}
+
+/** Replaces a mapping in a small part of the window, and touches it. */
+function remap(p: Process, next: (below: number) => number): void {
+  const length = (1 + next(8)) * PAGE
+  const flags = MAP.PRIVATE | MAP.ANONYMOUS | MAP.FIXED
+  p.mmap({ addr: 0xb000_0000 + next(32) * PAGE, length, flags }).write(0, Uint8Array.of(1))
+}
+
+function act(p: Process, address: number, pages: number, next: (below: number) => number): void {
+  const page = next(pages)
+  const at = address + page * PAGE
+  const acts = [
+    () => void p.vmWrite(at, new Uint8Array((1 + next(pages - page)) * PAGE).fill(next(256))),
+    () => void p.vmWrite(at, Uint8Array.of(next(256))),
+    () => void p.vmRead(at, new Uint8Array(PAGE)),
+    () => void p.view(at, PAGE)[0],
+    () => remap(p, next),
+    () => void p.close(p.open('/storm', O.CREAT | O.RDWR)),
+    () => void p.mmap({ length: PAGE, flags: MAP.SHARED | MAP.ANONYMOUS }).unmap(),
+  ]
+  acts[next(acts.length)]?.()
+}
 
 let kernel: Kernel
 
@@ -64,6 +96,28 @@ await serve({
       if (byte[0] !== 7) throw new Error(`the child reads ${byte[0]}`)
       child.vmWrite(address, Uint8Array.of(round % 7))
       child.exit()
+    }
+  },
+  /**
+   * Forks without end, a process of others and its own children, to be killed at some moment: stores, maps, has views and descriptors in all of them, and leaves
+   * some of the children alive. `control`: a word that moves.
+   */
+  storm(pid: number, address: number, pages: number, seed: number, control: SharedArrayBuffer) {
+    const beat = new Int32Array(control)
+    const parent = kernel.process({ pid })
+    const family: Process[] = []
+    const next = randomOf(seed)
+    for (;;) {
+      const one = family[next(family.length + 1)] ?? parent
+      try {
+        if (next(3) === 0 && family.length < 6) family.push(one.fork())
+        else if (next(4) === 0 && one !== parent) family.splice(family.indexOf(one), 1)[0]?.exit()
+        else act(one, address, pages, next)
+      } catch (error) {
+        const { code = String(error) } = error as { code?: string }
+        if (!EXPECTED.test(code)) throw error
+      }
+      Atomics.add(beat, 0, 1)
     }
   },
   async leave() {

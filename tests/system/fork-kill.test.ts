@@ -1,0 +1,117 @@
+/** Threads that die in the middle of fork, by `kernel.terminate(worker)` and by a raw terminate: no half child, no lost page, frame or promise; the parent goes on. */
+
+import { expect, test } from 'vitest'
+import { boot, type Kernel, MAP } from '../../dist/src/index.js'
+import { inBrowser } from '../conformance/runtime.ts'
+import { effort, seedOf } from '../support/effort.ts'
+import { startThread, type Thread } from '../support/thread.ts'
+
+const PAGE = 4096
+const PAGES = 96
+const WORKERS = 2
+/** Chromium lets a busy worker run for two more seconds after terminate(). */
+const ROUNDS = inBrowser && 'chrome' in globalThis ? effort(200) : effort(2000)
+/** Of 100 raw terminates: a runtime may not be able to prove a death. */
+const REPAIRED_MIN = 99
+
+for (const kind of ['kernel.terminate()', 'a raw terminate'] as const) {
+  test(`${kind} inside fork leaves nothing behind`, async () => {
+    const seed = seedOf()
+    await using kernel = await boot({ memory: '64MiB', stallMs: 10_000 })
+    const keeper = startKeeper(kernel)
+    const before = kernel.stats()
+    const start = (worker: number) => startStorm(kernel, keeper, seed + worker)
+    const storms = await Promise.all(Array.from({ length: WORKERS }, (_, worker) => start(worker)))
+    let repaired = 0
+    for (let round = 0; round < ROUNDS; round++) {
+      await pause((round * 7 + seed) % 9)
+      const victim = storms[round % WORKERS] as Thread
+      if (kind === 'kernel.terminate()') await kernel.terminate(victim.worker)
+      else await victim.end()
+      if (kind === 'kernel.terminate()' || (await reaped(kernel))) repaired++
+      kernel.check()
+      await keeper.step(round)
+      storms[round % WORKERS] = await start(WORKERS + round)
+    }
+    for (const { worker } of storms) await kernel.terminate(worker)
+    kernel.check()
+    console.log(`fork-kill: ${kind}: ISOPAGE_SEED=${seed}, ${ROUNDS} rounds, ${repaired} repaired`)
+    expect(repaired * 100).toBeGreaterThanOrEqual(ROUNDS * REPAIRED_MIN)
+    expectNothingLeft(kernel, keeper, before)
+  }, 3_600_000)
+}
+
+type Keeper = ReturnType<typeof startKeeper>
+
+/** The process that is forked: private pages that the workers store to, one that only this thread does, and shared ones. */
+function startKeeper(kernel: Kernel) {
+  const p = kernel.process()
+  const map = p.mmap({ length: PAGES * PAGE })
+  map.write(0, new Uint8Array(PAGES * PAGE).fill(1))
+  const own = p.mmap({ length: PAGE })
+  const shared = p.mmap({ length: PAGE, flags: MAP.SHARED | MAP.ANONYMOUS })
+  return {
+    process: p,
+    map,
+    /** Stores to the page that nobody else touches; it has what was stored last. A child of its own has it too, and nothing after it. */
+    async step(round: number) {
+      const last = round === 0 ? 0 : (round - 1) % 256
+      expect(own.read(0, 1)).toEqual(Uint8Array.of(last))
+      own.write(0, Uint8Array.of(round % 256))
+      const child = await p.promises.fork()
+      own.write(1, Uint8Array.of(round % 256))
+      const into = new Uint8Array(1)
+      child.vmRead(own.address, into)
+      expect(into[0]).toBe(round % 256)
+      child.vmWrite(own.address, Uint8Array.of(0xee))
+      child.vmWrite(shared.address, Uint8Array.of(round % 256))
+      child.exit()
+      expect(shared.read(0, 1)).toEqual(Uint8Array.of(round % 256))
+    },
+  }
+}
+
+async function startStorm(kernel: Kernel, { process, map }: Keeper, seed: number): Promise<Thread> {
+  const thread = await startThread(new URL('./fork.thread.ts', import.meta.url))
+  await thread.call('attach', kernel.handleFor(thread.worker))
+  const beat = new Int32Array(new SharedArrayBuffer(4))
+  let failure: unknown
+  thread.call('storm', process.pid, map.address, PAGES, seed, beat.buffer).catch((error) => {
+    failure = error
+  })
+  while (Atomics.load(beat, 0) < 20) {
+    if (failure) throw failure
+    await pause(1)
+  }
+  return thread
+}
+
+/** Only the keeper is left. What the workers mapped in it goes with it, and then nothing is. */
+function expectNothingLeft(
+  kernel: Kernel,
+  { process, map }: Keeper,
+  before: ReturnType<Kernel['stats']>,
+): void {
+  expect(kernel.stats()).toMatchObject({ processes: 1, orphanFrames: 0, sleepers: 0 })
+  map.write(0, new Uint8Array(PAGES * PAGE).fill(9))
+  process.unlink('/storm')
+  process.exit()
+  kernel.check()
+  const { framesCommitted, framesFree, ...rest } = kernel.stats()
+  expect(rest).toMatchObject({ processes: 0, mappings: 0, objects: 0 })
+  expect(framesFree).toBeGreaterThanOrEqual(before.framesFree)
+  expect(framesCommitted).toBeLessThanOrEqual(before.framesCommitted)
+}
+
+async function reaped(kernel: Kernel): Promise<boolean> {
+  const deadline = performance.now() + 20_000
+  while ((await kernel.reap()) === 0) {
+    if (performance.now() > deadline) return false
+    await pause(1)
+  }
+  return true
+}
+
+function pause(milliseconds: number): Promise<void> {
+  return new Promise((resolve) => setTimeout(resolve, milliseconds))
+}
