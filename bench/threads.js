@@ -8,7 +8,8 @@ const onNode = typeof globalThis.process?.versions?.node === 'string'
 /**
  * @typedef {object} Thread
  * @property {(name: string, ...args: unknown[]) => Promise<any>} call calls a function that the thread serves
- * @property {(message: unknown) => void} post sends it a message that is no call: onPost of `serve` takes it
+ * @property {(message: unknown, transfer?: Transferable[]) => void} post sends it a message that is no call: onPost of `serve` takes it
+ * @property {(listener: (message: any) => void) => void} onPost what it sends back without being called; the last listener gets it
  * @property {Promise<void>} started resolves at its first message; never, when it sends none
  * @property {() => Promise<void>} end
  */
@@ -30,8 +31,10 @@ export async function startThread(url) {
   }
   const { promise: started, resolve: start } = Promise.withResolvers()
   worker.onFailure(fail)
-  worker.onMessage(({ id, result, error }) => {
+  let listen = () => {}
+  worker.onMessage(({ posted, id, result, error }) => {
     start()
+    if (posted !== undefined) return listen(posted)
     const call = waiting.get(id)
     waiting.delete(id)
     if (error === undefined) call?.resolve(result)
@@ -47,7 +50,10 @@ export async function startThread(url) {
         worker.post({ id, name, args })
       })
     },
-    post: (message) => worker.post({ posted: message }),
+    post: (message, transfer) => worker.post({ posted: message }, transfer),
+    onPost(listener) {
+      listen = listener
+    },
     async end() {
       fail(new Error('the thread was ended'))
       await worker.terminate()
@@ -58,28 +64,30 @@ export async function startThread(url) {
 /**
  * Serves functions to the thread that started this one.
  * @param {Record<string, (...args: any[]) => unknown>} functions
- * @param {(message: any) => void} [onPost]
+ * @param {(message: any, post: (message: unknown, transfer?: Transferable[]) => void) => void} [onPost]
  */
 export async function serve(functions, onPost = () => {}) {
   const port = await openPort()
-  port.onMessage(async ({ posted, id, name, args }) => {
-    if (posted !== undefined) {
-      onPost(posted)
-      return
-    }
+  const post = (message, transfer) => port.post({ posted: message }, transfer)
+  port.onMessage(({ posted, id, name, args }) => {
+    if (posted === undefined) answer(id, name, args)
+    else onPost(posted, post)
+  })
+
+  async function answer(id, name, args) {
     try {
       port.post({ id, result: await functions[name](...args) })
     } catch (error) {
       port.post({ id, error: String(error?.stack ?? error) })
     }
-  })
+  }
 }
 
 async function nodeWorker(url) {
   const { Worker } = await import('node:worker_threads')
   const worker = new Worker(url)
   return {
-    post: (message) => worker.postMessage(message),
+    post: (message, transfer) => worker.postMessage(message, transfer),
     onMessage: (listener) => worker.on('message', listener),
     onFailure(listener) {
       worker.on('error', listener)
@@ -94,7 +102,7 @@ function webWorker(url) {
   const worker = new Worker(url, { type: 'module' })
   const describe = (event) => new Error(`thread ${event.type}: ${event.message ?? url}`)
   return {
-    post: (message) => worker.postMessage(message),
+    post: (message, transfer) => worker.postMessage(message, { transfer }),
     onMessage: (listener) => worker.addEventListener('message', ({ data }) => listener(data)),
     onFailure(listener) {
       worker.addEventListener('error', (event) => listener(describe(event)))
@@ -108,12 +116,12 @@ async function openPort() {
   if (onNode) {
     const { parentPort } = await import('node:worker_threads')
     return {
-      post: (message) => parentPort.postMessage(message),
+      post: (message, transfer) => parentPort.postMessage(message, transfer),
       onMessage: (listener) => parentPort.on('message', listener),
     }
   }
   return {
-    post: (message) => globalThis.postMessage(message),
+    post: (message, transfer) => globalThis.postMessage(message, { transfer }),
     onMessage: (listener) => globalThis.addEventListener('message', ({ data }) => listener(data)),
   }
 }

@@ -13,7 +13,11 @@ import { serve } from '../threads.js'
 
 const modules = {
   boot: () => import('./boot.js'),
+  calls: () => import('./calls.js'),
+  handoff: () => import('./handoff.js'),
   map: () => import('./map.js'),
+  messages: () => import('./messages.js'),
+  mutex: () => import('./mutex.js'),
   read: () => import('./read.js'),
   share: () => import('./share.js'),
   sync: () => import('./sync.js'),

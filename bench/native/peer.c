@@ -6,8 +6,11 @@
  *   "map-unmap COUNT"       ns a round: mmap and munmap of 64 KiB, anonymous and private
  *   "map-touch COUNT"       ns a round: the same with one store a page
  *   "sync-one-dirty COUNT"  ns a round: one store into a shared mapping of FILE_BYTES, then msync(MS_SYNC) of all of it
+ *   "msg-64 COUNT"          ns a round: msgsnd and msgrcv of 64 bytes
+ *   "sem-uncontended COUNT" ns a round: semop of -1, semop of +1
+ *   "shmat-shmdt COUNT"     ns a round: shmat and shmdt of a segment of 64 KiB
  *
- * The file is made in DIRECTORY at the first request that needs it, with all blocks written, and removed at the end.
+ * What System V keeps is removed at the end of the request. The file is made in DIRECTORY at the first request that needs it, with all blocks written, and removed at the end.
  * An answer is a number, or "error: " and why.
  */
 #define _GNU_SOURCE
@@ -17,11 +20,15 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/ipc.h>
 #include <sys/mman.h>
+#include <sys/msg.h>
+#include <sys/sem.h>
+#include <sys/shm.h>
 #include <time.h>
 #include <unistd.h>
 
-enum { MAP_BYTES = 65536, CHUNK = 1 << 20 };
+enum { MAP_BYTES = 65536, CHUNK = 1 << 20, MESSAGE_BYTES = 64 };
 
 static size_t page_bytes, file_bytes;
 static char path[4096];
@@ -85,6 +92,61 @@ static double sync_one_dirty(long count) {
   return (now_ns() - start) / count;
 }
 
+static double message_rounds(int queue, long count) {
+  struct {
+    long type;
+    char data[MESSAGE_BYTES];
+  } message = {.type = 1};
+  double start = now_ns();
+  for (long i = 0; i < count; i++) {
+    if (msgsnd(queue, &message, MESSAGE_BYTES, 0) != 0) return fail();
+    if (msgrcv(queue, &message, MESSAGE_BYTES, 0, 0) != MESSAGE_BYTES) return fail();
+  }
+  return (now_ns() - start) / count;
+}
+
+static double msg_64(long count) {
+  int queue = msgget(IPC_PRIVATE, 0600);
+  if (queue < 0) return fail();
+  double ns = message_rounds(queue, count);
+  msgctl(queue, IPC_RMID, NULL);
+  return ns;
+}
+
+static double semaphore_rounds(int set, long count) {
+  struct sembuf up = {.sem_op = 1}, down = {.sem_op = -1};
+  if (semop(set, &up, 1) != 0) return fail();
+  double start = now_ns();
+  for (long i = 0; i < count; i++)
+    if (semop(set, &down, 1) != 0 || semop(set, &up, 1) != 0) return fail();
+  return (now_ns() - start) / count;
+}
+
+static double sem_uncontended(long count) {
+  int set = semget(IPC_PRIVATE, 1, 0600);
+  if (set < 0) return fail();
+  double ns = semaphore_rounds(set, count);
+  semctl(set, 0, IPC_RMID);
+  return ns;
+}
+
+static double attach_rounds(int segment, long count) {
+  double start = now_ns();
+  for (long i = 0; i < count; i++) {
+    void *at = shmat(segment, NULL, 0);
+    if (at == (void *)-1 || shmdt(at) != 0) return fail();
+  }
+  return (now_ns() - start) / count;
+}
+
+static double shmat_shmdt(long count) {
+  int segment = shmget(IPC_PRIVATE, MAP_BYTES, 0600);
+  if (segment < 0) return fail();
+  double ns = attach_rounds(segment, count);
+  shmctl(segment, IPC_RMID, NULL);
+  return ns;
+}
+
 static const struct {
   const char *name;
   double (*run)(long count);
@@ -92,6 +154,9 @@ static const struct {
     {"map-unmap", map_unmap},
     {"map-touch", map_touch},
     {"sync-one-dirty", sync_one_dirty},
+    {"msg-64", msg_64},
+    {"sem-uncontended", sem_uncontended},
+    {"shmat-shmdt", shmat_shmdt},
 };
 
 static void answer(const char *name, long count) {
