@@ -62,12 +62,12 @@ function look(path: usize, bytes: u32): Walk {
 }
 
 /**
- * Takes a name away; the object stays while it is mapped or open. => 0, -EINVAL and -ENAMETOOLONG (the name), -ENOENT, -EACCES (only its owner and root may: the
- * directory is sticky).
+ * Takes a name away; the object stays while it is mapped or open. => 0, -ENAMETOOLONG, -ENOENT (also what is no name: nothing has it), -EACCES (only its owner
+ * and root may: the directory is sticky).
  */
 export function sysShmUnlink(process: Process, path: usize, bytes: u32): i32 {
   const named = posixName(path, bytes)
-  if (named < 0) return named
+  if (named < 0) return named == -EINVAL ? -ENOENT : named
   const nameBytes = posixNameBytes(path, bytes)
   lock()
   const entry = findEntry(directory(), path + (bytes - nameBytes), nameBytes)

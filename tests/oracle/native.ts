@@ -128,3 +128,31 @@ export class LockOracle implements Disposable {
     rmSync(this.#folder, { recursive: true })
   }
 }
+
+/** => why POSIX shared memory cannot be compared here, undefined when it can. */
+export function posixShmAbsence(): string | undefined {
+  const reason = absence()
+  if (reason !== undefined && !reason.includes('tmpfs')) return reason
+  return process.getuid?.() === 0 ? undefined : 'only root can take the ids of several users'
+}
+
+/** posix-shm.c, compiled; each script runs in a fresh process, with names of its own. */
+export class PosixShmOracle implements Disposable {
+  readonly #folder = mkdtempSync(join(tmpdir(), 'isopage-posix-shm-'))
+  readonly #program = join(this.#folder, 'posix-shm')
+
+  constructor() {
+    const source = fileURLToPath(new URL('./posix-shm.c', import.meta.url))
+    execFileSync('cc', ['-O1', '-Wall', '-Wextra', '-Werror', '-o', this.#program, source])
+  }
+
+  /** => what Linux said to each step. */
+  run(steps: readonly string[]): string[] {
+    const input = `${steps.join('\n')}\n`
+    return execFileSync(this.#program, { input, encoding: 'utf8' }).trimEnd().split('\n')
+  }
+
+  [Symbol.dispose](): void {
+    rmSync(this.#folder, { recursive: true })
+  }
+}
