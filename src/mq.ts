@@ -95,6 +95,7 @@ export abstract class MqCalls extends SemCalls {
     const size = Math.min(bytes.length, INT32_MAX)
     if (size <= BUFFER_DATA_BYTES) instance.bytes.set(bytes, instance.dataAt)
     this.done(syscall, calls.mq_send(this.pid, mqd, size, priority, deadline))
+    noticesOf(instance).look()
   }
 
   /**

@@ -25,6 +25,11 @@ class Notices {
     if (!this.#watching) this.#watch()
   }
 
+  /** Looks at once: a thread whose event loop is about to end hears of its own messages. */
+  look(): void {
+    if (this.#callbacks.size > 0) this.#take()
+  }
+
   async #watch(): Promise<void> {
     const instance = this.#instance
     this.#watching = true

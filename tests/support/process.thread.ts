@@ -1,6 +1,6 @@
 /** A thread that makes calls of the processes it is told of: the other hand in tests with several threads. */
 
-import { attach, type Handle, type Kernel, type Process } from '../../dist/src/index.js'
+import { attach, type Handle, type Kernel, O, type Process } from '../../dist/src/index.js'
 import { serve } from './thread-port.ts'
 
 const isMapping = (name: keyof Process) => name === 'mmap' || name === 'shmat'
@@ -60,6 +60,19 @@ await serve({
     return Array.from({ length: count }, () => {
       const { priority, data } = process.mq_receive(mqd)
       return [priority, new Uint32Array(data.buffer)[0]]
+    })
+  },
+  /** Makes queues of these names with O_EXCL. => which it made. */
+  mqMake(pid: number, names: readonly string[]) {
+    const process = processes.get(pid) ?? kernel.process({ pid })
+    return names.map((name) => {
+      try {
+        process.mq_close(process.mq_open(name, O.CREAT | O.EXCL | O.RDWR))
+        return true
+      } catch (error) {
+        if ((error as { code?: string }).code !== 'EEXIST') throw error
+        return false
+      }
     })
   },
   /** Registers for a message; `notified` says how often this thread was told. */

@@ -2,6 +2,7 @@
 
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest'
 import { boot, type Kernel, O, type Process } from '../../dist/src/index.js'
+import { inBrowser } from '../conformance/runtime.ts'
 import { asleep, Caller } from '../support/caller.ts'
 import { effort } from '../support/effort.ts'
 import { outcome } from '../support/errno.ts'
@@ -115,6 +116,19 @@ describe('what ends a wait', () => {
     expect(await received).toMatchObject({ data: bytes(8) })
   })
 
+  test('an interrupt is EINTR for a sender too, and its message is not sent', async () => {
+    send(1)
+    send(2)
+    const sent = caller(0).call(q, 'mq_send', theirs, bytes(3), 9)
+    await asleep(kernel, 1)
+    q.interrupt()
+    expect(await sent).toBe('EINTR')
+    expect(drain()).toEqual([
+      [1, 0],
+      [2, 0],
+    ])
+  })
+
   test('an interrupt is EINTR, an abort AbortError, an exit EINTR', async () => {
     const received = caller(0).call(q, 'mq_receive', theirs)
     await asleep(kernel, 1)
@@ -155,6 +169,17 @@ describe('threads that are killed, and many at once', () => {
       [2, 0],
       [3, 0],
     ])
+  }, 60_000)
+
+  test('of two that make a queue with O.EXCL at the same moment one succeeds', async () => {
+    const rounds = effort(2000)
+    const names = Array.from({ length: rounds }, (_, round) => `/race-${round}`)
+    const makes = [0, 1].map((i) => caller(i).thread.call<boolean[]>('mqMake', q.pid, names))
+    const [first, second] = (await Promise.all(makes)) as [boolean[], boolean[]]
+    expect(first.map((made, round) => Number(made) + Number(second[round]))).toEqual(
+      names.map(() => 1),
+    )
+    for (const name of names) p.mq_unlink(name)
   }, 60_000)
 
   test('two producers and two consumers: nothing lost, nothing twice, each priority in order', async () => {
@@ -236,6 +261,18 @@ describe('mq_notify', () => {
   })
 })
 
+describe.skipIf(inBrowser)('a program with a registration', () => {
+  test.for([
+    ['idle', 0],
+    ['told', 7],
+  ] as const)('ends by itself: %s', { timeout: 60_000 }, async ([how, code]) => {
+    const { makePlace } = await import('./command.ts')
+    using place = makePlace()
+    const program = await place.start(new URL('./notified.program.ts', import.meta.url), how)
+    expect(await program.ended).toBe(code)
+  })
+})
+
 describe('a registration', () => {
   test('null takes it back: it never fires; null with none registered is fine', async () => {
     p.mq_notify(mqd, null)
@@ -281,6 +318,17 @@ describe('a registration', () => {
     expect(await caller(0).thread.call('notified')).toBe(1)
     send(3)
     while ((await caller(0).thread.call('notified')) !== 2) await pause(1)
+  })
+
+  test('is not inherited by a child, which has the queue', async () => {
+    const told = register()
+    const child = p.fork()
+    child.mq_notify(mqd, null)
+    expect(outcome(() => register(child))).toBe('EBUSY')
+    child.exit()
+    expect(outcome(() => register())).toBe('EBUSY')
+    send(1)
+    await until(() => told.count === 1)
   })
 
   test('a callback may register again', async () => {

@@ -84,6 +84,9 @@ describe('names', () => {
     const mqd = p.mq_open('/q', RW)
     p.mq_send(mqd, bytes(7), 9)
     p.mq_close(mqd)
+    const other = kernel.process()
+    expect(other.mq_getattr(other.mq_open('/q', RW)).curmsgs).toBe(1)
+    other.exit()
     expect(p.mq_receive(p.mq_open('/q', O.RDONLY))).toEqual({ data: bytes(7), priority: 9 })
     p.mq_unlink('/q')
   })
@@ -135,6 +138,8 @@ describe('attributes', () => {
     expect(p.mq_getattr(copy)).toEqual({ ...was, flags: 0 })
     p.fcntl(copy, F.SETFL, O.NONBLOCK)
     expect(p.mq_getattr(mqd).flags).toBe(O.NONBLOCK)
+    const more = { flags: O.NONBLOCK, maxmsg: 99, msgsize: 1, curmsgs: 0 }
+    p.mq_setattr(mqd, more)
     expect(outcome(() => p.mq_setattr(mqd, { flags: O.CREAT }))).toBe('EINVAL')
     expect(p.mq_getattr(mqd)).toEqual(was)
   })
@@ -200,13 +205,17 @@ describe('sending and receiving', () => {
     expect(outcome(() => p.mq_timedreceive(mqd, PAST, 3))).toBe('EMSGSIZE')
     expect(p.mq_receive(mqd, 4).data).toEqual(bytes(1))
   })
+})
 
+describe('what refuses to send or receive', () => {
   test('with O.NONBLOCK full and empty are EAGAIN', () => {
     const mqd = queue({ maxmsg: 1 })
     expect(outcome(() => p.mq_receive(mqd))).toBe('EAGAIN')
     p.mq_send(mqd, bytes(1))
-    expect(outcome(() => p.mq_send(mqd, bytes(1)))).toBe('EAGAIN')
-    expect(outcome(() => p.mq_timedsend(mqd, bytes(1), 0, Number.POSITIVE_INFINITY))).toBe('EAGAIN')
+    expect(outcome(() => p.mq_send(mqd, bytes(2), 5))).toBe('EAGAIN')
+    expect(outcome(() => p.mq_timedsend(mqd, bytes(3), 9, Number.POSITIVE_INFINITY))).toBe('EAGAIN')
+    expect(p.mq_receive(mqd)).toEqual({ data: bytes(1), priority: 0 })
+    expect(p.mq_getattr(mqd).curmsgs).toBe(0)
   })
 
   test('a deadline that has passed is ETIMEDOUT only when there is need to wait', () => {

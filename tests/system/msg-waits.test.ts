@@ -152,6 +152,21 @@ test('an aborted promise ends the wait, and the queue goes on', async () => {
   expect(await received).toEqual({ type: 3, data: bytes(4) })
 })
 
+test('an interrupt is EINTR for sender and receiver, and changes nothing', async () => {
+  const q = kernel.process()
+  p.msgctl(id, IPC.SET, { qbytes: 1 })
+  send(1)
+  const before = stat()
+  const sent = caller(0).call(q, 'msgsnd', id, 2, bytes(2))
+  const received = caller(1).call(q, 'msgrcv', id, { type: 3 })
+  await asleep(kernel, 2)
+  q.interrupt()
+  expect(await sent).toBe('EINTR')
+  expect(await received).toBe('EINTR')
+  expect(stat()).toEqual(before)
+  q.exit()
+})
+
 test('the exit of a process ends its sleeps with EINTR', async () => {
   const q = kernel.process()
   const received = caller(0).call(q, 'msgrcv', id, {})
