@@ -415,3 +415,4 @@ export const PANIC_LINK: u32 = 38
 export const PANIC_IPC: u32 = 39
 export const PANIC_ROBUST: u32 = 44
 export const PANIC_SEMAPHORE: u32 = 40
+export const PANIC_NAMED_SEMAPHORE: u32 = 41

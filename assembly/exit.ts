@@ -30,6 +30,7 @@ import { sweepIdle } from './idle'
 import { IO_FILL, IO_NONE, IO_RESIZE, IO_WRITE, letGoObject } from './io'
 import { put } from './journal'
 import { lock, relax, takeOver, unlock } from './lock'
+import { exitNamedSems } from './namedsem'
 import { dropNotices } from './notice'
 import { MemObject } from './object'
 import { dropRequests, failRequestsTo } from './pager'
@@ -77,6 +78,7 @@ export function endProcess(process: Process): void {
   trimTables(process.space!, WINDOW_START, WINDOW_END)
   relax()
   exitSems(process)
+  exitNamedSems(process)
   closeFiles(process, true)
   dropCwd(process)
   relax()

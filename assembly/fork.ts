@@ -10,7 +10,7 @@
  * meanwhile (change.ts), so the child is a copy of one moment. A fork that fails leaves pages of the parent read-only that need not be: the next store
  * makes them writable again.
  *
- * Inherited: mappings, attaches, descriptors (the same open descriptions), working directory, credentials, umask, limits. Not: memory locks and MCL_FUTURE, byte-range locks, threads,
+ * Inherited: mappings, attaches, descriptors (the same open descriptions), open named semaphores, working directory, credentials, umask, limits. Not: memory locks and MCL_FUTURE, byte-range locks, what SEM_UNDO owes, threads,
  * and what other files keep for one process.
  * Source: POSIX.1-2017 fork; Linux fork(2) and mlock(2).
  */
@@ -24,6 +24,7 @@ import { allocFrame, FRAME_ANON, frameAddress } from './frame'
 import { Inode } from './inode'
 import { edit, put } from './journal'
 import { abandon, lock, relax, relaxIfDeep, unlock } from './lock'
+import { inheritNamedSems } from './namedsem'
 import { retain } from './object'
 import { setCwd } from './path'
 import { newProcess, Process, Space, setGroups, setThread } from './process'
@@ -89,7 +90,7 @@ function forkStill(process: Process): i32 {
   }
   relax()
   let result = 0
-  if (!copyFiles(process, child)) result = -ENOMEM
+  if (!copyFiles(process, child) || !inheritNamedSems(process, child)) result = -ENOMEM
   else {
     relax()
     result = copyMappings(process.space!, child.space!)

@@ -220,3 +220,23 @@ export const MQ_ATTR_BYTES: u32 = 16
 /** What a thread learns of a registration that ended: what it called it, and whether a message came (1) or it was taken back (0). */
 export const NOTICE_COOKIE: u32 = 0
 export const NOTICE_FIRED: u32 = 4
+
+// ---- POSIX semaphores (semaphore.h) -----------------------------------------------------------------------------------------
+/**
+ * A sem_t: four words at a multiple of 4, as large as wasi-libc's. VALUE may be changed outside of the kernel, by atomic operations only;
+ * WAITERS, KIND and the last word are the kernel's.
+ *
+ *   sem_wait   VALUE v > 0: compare-and-swap to v - 1, done; else (or when it is 0) call the kernel's sem_wait, which takes it or sleeps
+ *   sem_post   VALUE at SEM_VALUE_MAX: EOVERFLOW. Compare-and-swap v to v + 1, then load WAITERS; when it is not 0, call the kernel's sem_settle
+ *
+ * The kernel sets WAITERS before its last look at VALUE, so either that look finds what was posted, or who posts finds WAITERS set: no wake-up
+ * is lost. The kernel's own sem_post gives its unit to who waited longest without VALUE ever showing it.
+ */
+export const POSIX_SEM_VALUE: u32 = 0
+export const POSIX_SEM_WAITERS: u32 = 4
+export const POSIX_SEM_KIND: u32 = 8
+export const POSIX_SEM_BYTES: u32 = 16
+/** KIND of a semaphore; anything else is none. */
+export const POSIX_SEM_UNNAMED: u32 = 0x6d657375
+export const POSIX_SEM_NAMED: u32 = 0x6d65736e
+export const SEM_VALUE_MAX: u32 = 0x7fffffff

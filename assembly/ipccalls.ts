@@ -9,7 +9,17 @@ import { sysMqAttributes, sysMqNotify, sysMqReceive, sysMqSend } from './mq'
 import { sysMqClose, sysMqOpen, sysMqUnlink } from './mqopen'
 import { sysMsgget, sysMsgrcv, sysMsgsnd } from './msg'
 import { sysMsgctl, sysMsgObserve } from './msgctl'
+import { sysSemClose, sysSemOpen, sysSemUnlink } from './namedsem'
 import { takeNotice } from './notice'
+import {
+  sysSemDestroy,
+  sysSemGetvalue,
+  sysSemInit,
+  sysSemPost,
+  sysSemSettle,
+  sysSemTrywait,
+  sysSemWait,
+} from './posixsem'
 import { sysShmOpen, sysShmUnlink } from './posixshm'
 import { sysSemctl, sysSemget, sysSemObserve } from './sem'
 import { sysSemop } from './semop'
@@ -183,4 +193,56 @@ export function mq_attributes(pid: u32, mqd: i32, flags: f64): i32 {
 export function mq_noticed(): i32 {
   enter()
   return done(takeNotice())
+}
+
+// ---- POSIX semaphores ----
+
+export function sem_open(pid: u32, path: u32, bytes: u32, flags: u32, mode: u32, value: u32): i32 {
+  const process = begin(pid)
+  return end(process == null ? -ESRCH : sysSemOpen(process, path, bytes, flags, mode, value))
+}
+
+export function sem_close(pid: u32, address: f64): i32 {
+  const process = begin(pid)
+  return end(process == null ? -ESRCH : sysSemClose(process, whole(address)))
+}
+
+export function sem_unlink(pid: u32, path: u32, bytes: u32): i32 {
+  const process = begin(pid)
+  return end(process == null ? -ESRCH : sysSemUnlink(process, path, bytes))
+}
+
+export function sem_init(pid: u32, address: f64, value: u32): i32 {
+  const process = begin(pid)
+  return end(process == null ? -ESRCH : sysSemInit(process, whole(address), value))
+}
+
+export function sem_destroy(pid: u32, address: f64): i32 {
+  const process = begin(pid)
+  return end(process == null ? -ESRCH : sysSemDestroy(process, whole(address)))
+}
+
+export function sem_trywait(pid: u32, address: f64): i32 {
+  const process = begin(pid)
+  return end(process == null ? -ESRCH : sysSemTrywait(process, whole(address)))
+}
+
+export function sem_post(pid: u32, address: f64): i32 {
+  const process = begin(pid)
+  return end(process == null ? -ESRCH : sysSemPost(process, whole(address)))
+}
+
+export function sem_settle(pid: u32, address: f64): i32 {
+  const process = begin(pid)
+  return end(process == null ? -ESRCH : sysSemSettle(process, whole(address)))
+}
+
+export function sem_getvalue(pid: u32, address: f64): i32 {
+  const process = begin(pid)
+  return end(process == null ? -ESRCH : sysSemGetvalue(process, whole(address)))
+}
+
+export function sem_wait(pid: u32, address: f64, deadline: f64): i32 {
+  const process = begin(pid)
+  return end(process == null ? -ESRCH : sysSemWait(process, whole(address), deadline))
 }

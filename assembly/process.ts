@@ -64,7 +64,8 @@ export class Process {
   exiting: u32
   /** First of what it undoes to semaphores at exit (semundo.ts). */
   undos: u32
-  pad: u32
+  /** First of the named semaphores that it has open (namedsem.ts). */
+  namedSems: u32
   /** One bit a thread slot. */
   threads0: u64
   threads1: u64

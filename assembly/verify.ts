@@ -13,6 +13,7 @@ import { checkMessages } from './message'
 import { checkMounts } from './mount'
 import { checkMq } from './mq'
 import { checkMsg } from './msg'
+import { checkNamedSems } from './namedsem'
 import { check } from './panic'
 import { processAt } from './process'
 import { checkHeld } from './robust'
@@ -49,6 +50,7 @@ export function sysCheck(): i32 {
   checkSegments()
   checkHeld()
   checkSets()
+  checkNamedSems()
   checkSemWaits()
   unlock()
   return 0

@@ -4,8 +4,8 @@
  * A key is 64 bits: what is waited for (a page, an object, a lock) as its kernel address, or for a futex whatever futex.ts makes.
  * Nodes hang in a bucket by hash, in the order of arrival, and in their thread's list, so that a death finds them.
  *
- *   QUEUED --wake--> WOKEN        QUEUED --interrupt--> INTERRUPTED        (timeout: sleep() takes itself out)
- *          --finish--> FINISHED
+ *   QUEUED --wake--> WOKEN        QUEUED --interrupt--> INTERRUPTED
+ *          --finish--> FINISHED                            --timeout--> LEFT
  *
  * A wake says "look again"; a finish says "it is done": whoever made it possible has done what the sleeper wanted, under the same lock, and
  * leaves the result in the node. So what was free for a moment goes to who waited longest, and nobody can slip in between.
@@ -51,6 +51,7 @@ const QUEUED: u32 = 0
 const WOKEN: u32 = 1
 const INTERRUPTED: u32 = 2
 const FINISHED: u32 = 3
+const LEFT: u32 = 4
 
 @unmanaged
 export class Wait {
@@ -147,9 +148,29 @@ export function sleepUntil(wait: Wait, timeoutMs: f64): i32 {
  */
 export function sleepOnce(wait: Wait, until: f64): i32 {
   const result = sleepTo(wait, until, true)
-  discard(wait)
+  withdraw(wait)
   relax()
   return result
+}
+
+/**
+ * As sleepOnce, but the node stays: with its place in the queue when a ring alone ended the sleep (isQueued), so that the caller may look and
+ * sleep on; else for the caller to discard.
+ */
+export function sleepInPlace(wait: Wait, until: f64): i32 {
+  return sleepTo(wait, until, true)
+}
+
+/** => how the sleep of a node that is not queued ended: what finish was given, -EINTR, or 0. */
+export function resultOf(wait: Wait): i32 {
+  if (wait.state == FINISHED) return wait.result
+  return wait.state == INTERRUPTED ? -EINTR : 0
+}
+
+/** Takes a node out of its queue, if it is in one, and discards it. => lock held; nothing is allocated after it. */
+export function withdraw(wait: Wait): void {
+  if (wait.state == QUEUED) unqueue(wait)
+  discard(wait)
 }
 
 function sleepTo(wait: Wait, until: f64, once: bool): i32 {
@@ -172,7 +193,10 @@ function sleepTo(wait: Wait, until: f64, once: bool): i32 {
   }
   if (wait.state == INTERRUPTED) result = -EINTR
   if (wait.state == FINISHED) result = wait.result
-  if (wait.state == QUEUED) unqueue(wait)
+  if (wait.state == QUEUED && (!once || result != 0)) {
+    unqueue(wait)
+    edit<Wait>(wait).state = LEFT
+  }
   return result
 }
 

@@ -153,6 +153,16 @@ export type ExportName =
   | 'mq_attributes'
   | 'mq_noticed'
   | 'stat_names'
+  | 'sem_open'
+  | 'sem_close'
+  | 'sem_unlink'
+  | 'sem_init'
+  | 'sem_destroy'
+  | 'sem_wait'
+  | 'sem_trywait'
+  | 'sem_post'
+  | 'sem_settle'
+  | 'sem_getvalue'
 
 export type KernelExports = Readonly<Record<ExportName, (...args: number[]) => number>>
 

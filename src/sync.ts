@@ -18,13 +18,13 @@ import {
   type MutexOptions,
   mutexKind,
 } from './lockkinds.js'
-import { MqCalls } from './mq.js'
+import { PosixSemCalls } from './posix-sem.js'
 
 const NEVER = Number.POSITIVE_INFINITY
 /** The kernel reads it in the condition. */
 const CLOCK_OF_CONDITION = 0xffffffff
 
-export abstract class SyncCalls extends MqCalls {
+export abstract class SyncCalls extends PosixSemCalls {
   #owner = 0
 
   /** What stands in a lock that this thread owns in this process. */

@@ -26,6 +26,8 @@ const WAITS: Readonly<Record<string, (args: readonly unknown[]) => boolean>> = {
   mq_timedreceive: () => true,
   msgsnd: ([, , , flags]) => waitsWith(flags),
   msgrcv: ([, options]) => waitsWith((options as { flags?: unknown } | undefined)?.flags),
+  sem_wait: () => true,
+  sem_timedwait: () => true,
   semop: ([, operations]) => maySleep(operations),
   semtimedop: ([, operations]) => maySleep(operations),
 }

@@ -24,6 +24,8 @@ const INTEGER = 'integer'
 const SIGNED = 'signed'
 /** As SIGNED, but no descriptor. */
 const ID = 'id'
+const BOOLEAN = 'boolean'
+const TIME = 'time'
 const OBJECT = 'object'
 const ARRAY = 'array'
 const OPTIONAL = 'optional'
@@ -91,6 +93,16 @@ const CALLS: Readonly<Record<string, readonly string[]>> = {
   exit: [INTEGER],
   shm_open: [PATH, INTEGER, INTEGER],
   shm_unlink: [PATH],
+  sem_open: [PATH, INTEGER, INTEGER, INTEGER],
+  sem_close: [INTEGER],
+  sem_unlink: [PATH],
+  sem_init: [INTEGER, BOOLEAN, INTEGER],
+  sem_destroy: [INTEGER],
+  sem_wait: [INTEGER],
+  sem_timedwait: [INTEGER, TIME],
+  sem_trywait: [INTEGER],
+  sem_post: [INTEGER],
+  sem_getvalue: [INTEGER],
   semget: [ID, ID, INTEGER],
   semop: [ID, ARRAY],
   semtimedop: [ID, ARRAY, OPTIONAL],
@@ -115,6 +127,8 @@ const RIGHT: Readonly<Record<string, () => unknown>> = {
   integer: () => 0,
   signed: () => 0,
   id: () => 0,
+  boolean: () => true,
+  time: () => 0,
   object: () => ({ length: 1 }),
   array: () => [],
   optional: () => 1,
@@ -151,6 +165,8 @@ const WRONG: Readonly<Record<string, readonly [unknown[], string][]>> = {
     [NOT_NUMBERS, TYPE],
     [NO_INTEGERS, RANGE],
   ],
+  boolean: [[[undefined, null, 0, 'true', {}], TYPE]],
+  time: [[[undefined, null, '1', {}], TYPE]],
   object: [[[null, 1, 'text', true, Symbol('s')], TYPE]],
   array: [[[undefined, null, 1, 'text', {}], TYPE]],
   optional: [
@@ -172,6 +188,9 @@ const DEFAULTED = new Set([
   'exit 0',
   'shm_open 2',
   'semget 2',
+  'sem_open 1',
+  'sem_open 2',
+  'sem_open 3',
 ])
 /** Infinity is a number of waiters, a limit, or a time. */
 const INFINITE = new Set(['futexWake 1', 'setrlimit 1', 'semtimedop 2'])
