@@ -85,6 +85,7 @@ export function endProcess(process: Process): void {
   orphan(process.pid)
   freeProcess(process)
   relax()
+  ringAll() // a thread of it may have been woken, and be no more in a call to use that
 }
 
 /** The children of a process have no parent from now on: its pid may be another's one day. => lock held. */

@@ -182,6 +182,10 @@ export const SYNC_UNRECOVERABLE: u32 = 0x3fffffff
 /** An rwlock's state is its readers, or this; with SYNC_WAITERS only the kernel changes it. */
 export const RWLOCK_WRITE_LOCKED: u32 = 0x3fffffff
 export const RWLOCK_READERS_MAX: u32 = 0x3ffffffe
+/** mutex_lock: return when woken, with MUTEX_WOKEN, and not locked; this caller was, and answers for the other sleepers. */
+export const MUTEX_ONCE: u32 = 1
+export const MUTEX_WAS_WOKEN: u32 = 2
+export const MUTEX_WOKEN: i32 = 1
 /** Recursive locks of one owner beyond the first. */
 export const MUTEX_COUNT_MAX: u32 = 0xfffffffe
 /** Robust mutexes that one thread holds at a time: Linux's ROBUST_LIST_LIMIT. */

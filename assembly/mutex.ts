@@ -6,8 +6,9 @@
  *   8  count  locks of a recursive one beyond the first        all zero: a normal mutex, free
  *
  * Outside of the kernel, without robust:   lock   0 -> owner, WAITERS -> WAITERS | owner        unlock   owner -> 0
- * by one compare-and-swap of the word; what that cannot do is asked of the kernel, which alone sets and clears WAITERS. An unlocked mutex goes to
- * who comes first, not to who is woken: handing it over would let each change of owner wait for a sleeper to get up.
+ * by one compare-and-swap of the word; what that cannot do is asked of the kernel. An unlocked mutex goes to who comes first, not to who is
+ * woken: handing it over would let each change of owner wait for a sleeper to get up. WAITERS is cleared by the unlock that wakes one, so that
+ * others go on by themselves meanwhile; the woken one sets it again when it locks or goes back to sleep, for those who stay.
  *
  * Robust (robust.ts): only the kernel changes the word, in the transaction that records the owner.
  *
@@ -37,8 +38,11 @@ import {
   MUTEX_COUNT_MAX,
   MUTEX_ERRORCHECK,
   MUTEX_KIND,
+  MUTEX_ONCE,
   MUTEX_RECURSIVE,
   MUTEX_ROBUST,
+  MUTEX_WAS_WOKEN,
+  MUTEX_WOKEN,
   MUTEX_WORD,
   SYNC_DESTROYED,
   SYNC_OWNER,
@@ -51,7 +55,8 @@ import { lock, unlock } from './lock'
 import { Process } from './process'
 import { forgetHeld, recordHeld } from './robust'
 import { detail, field, isAwaited, key, reach, reachFor, untilOf } from './syncword'
-import { enqueue, firstWait, nextWait, sleepOnce, wake } from './wait'
+import { ringAll } from './thread'
+import { enqueue, sleepOnce, wake } from './wait'
 
 const TYPE: u32 = 3
 
@@ -98,6 +103,8 @@ function destroyReached(): i32 {
  * Locks for `owner`, until `deadline` (ms on `clock`; Infinity for never) if it must sleep. => 0; -EOWNERDEAD: locked too, but the last owner
  * died; -ENOTRECOVERABLE, -EDEADLK (errorcheck, owned already), -EAGAIN (MUTEX_COUNT_MAX, ROBUST_MAX), -ETIMEDOUT, -EINTR, -EINVAL (no
  * mutex, NaN), -ENOMEM, -ESRCH (no such owner), -EWOULDBLOCK_PARK, and as reach.
+ * With MUTEX_ONCE a wake-up ends the call: => MUTEX_WOKEN, and the caller, who looks for itself, says so with MUTEX_WAS_WOKEN when it comes back, and sets
+ * WAITERS when it locks.
  */
 export function sysMutexLock(
   process: Process,
@@ -105,10 +112,11 @@ export function sysMutexLock(
   address: u64,
   deadline: f64,
   clock: u32,
+  flags: u32 = 0,
 ): i32 {
   if (isNaN(deadline)) return -EINVAL
   lock()
-  const result = acquire(process, owner, address, untilOf(deadline, clock))
+  const result = acquire(process, owner, address, untilOf(deadline, clock), flags)
   unlock()
   return result
 }
@@ -117,46 +125,55 @@ export function sysMutexLock(
 export function sysMutexTrylock(process: Process, owner: u32, address: u64): i32 {
   lock()
   let result = reachFor(process, owner, address, MUTEX_BYTES)
-  if (result == 0) result = take(process, owner, false)
+  if (result == 0) result = take(process, owner, false, false)
   unlock()
   return result == -EDEADLK ? -EBUSY : result
 }
 
 /** Locks, sleeping until `until` (a time of now(0)). => as sysMutexLock. => lock held; free in between. */
-export function acquire(process: Process, owner: u32, address: u64, until: f64): i32 {
-  let wokenOn: u64 = 0
-  let wokenAt: u64 = 0
+export function acquire(
+  process: Process,
+  owner: u32,
+  address: u64,
+  until: f64,
+  flags: u32 = 0,
+): i32 {
+  let woken = (flags & MUTEX_WAS_WOKEN) != 0
   let result = -EBUSY
   while (result == -EBUSY) {
     result = reachFor(process, owner, address, MUTEX_BYTES)
-    if (result == 0) result = take(process, owner, true)
+    if (result == 0) result = take(process, owner, true, woken)
     if (result == -EBUSY && until <= now(0)) result = -ETIMEDOUT
-    if (result != -EBUSY) {
-      if (result != 0 && wokenOn != 0) wake(wokenOn, 1, wokenAt) // it is no use to this one
-      break
-    }
+    if (result != -EBUSY) break
     const wait = enqueue(key, detail)
-    if (wait == null) return -ENOMEM
-    wokenOn = key
-    wokenAt = detail
-    result = sleepOnce(wait, until)
-    if (result == 0) result = -EBUSY
+    if (wait == null) result = -ENOMEM
+    else {
+      result = sleepOnce(wait, until)
+      woken = result == 0
+      if (woken) result = (flags & MUTEX_ONCE) != 0 ? MUTEX_WOKEN : -EBUSY
+    }
   }
+  // Its wake-up is no use to this one: the others look for themselves.
+  if (woken && result < 0 && result != -EOWNERDEAD) ringAll()
   return result
 }
 
-/** One attempt at the mutex that was reached. => 0 or why not; after -EBUSY its word says that somebody waits, if one `stays` to. */
-function take(process: Process, owner: u32, stays: bool): i32 {
+/**
+ * One attempt at the mutex that was reached, by one who `woken` answers for the other sleepers. => 0 or why not; after -EBUSY its word says that somebody
+ * waits, if one `stays` to.
+ */
+function take(process: Process, owner: u32, stays: bool, woken: bool): i32 {
   const kind = kindOf()
   if (!isKind(kind)) return -EINVAL
   const word = field(MUTEX_WORD)
   let old = atomic.load<u32>(word)
   if ((old & SYNC_OWNER) == owner && (kind & TYPE) != 0) return again(kind)
-  if ((kind & MUTEX_ROBUST) != 0) return takeRobust(process, owner, old, stays)
+  const others = woken && isAwaited() ? SYNC_WAITERS : 0
+  if ((kind & MUTEX_ROBUST) != 0) return takeRobust(process, owner, old | others, stays)
   let holder = old & SYNC_OWNER
   while (holder == 0 || stays) {
-    const waiters = holder != 0 || isAwaited() ? SYNC_WAITERS : 0
-    const found = atomic.cmpxchg<u32>(word, old, waiters | (holder != 0 ? holder : owner))
+    const next = holder != 0 ? old | SYNC_WAITERS : owner | (old & SYNC_WAITERS) | others
+    const found = atomic.cmpxchg<u32>(word, old, next)
     if (found == old) break
     old = found
     holder = old & SYNC_OWNER
@@ -187,7 +204,7 @@ function takeRobust(process: Process, owner: u32, old: u32, stays: bool): i32 {
   }
   const result = recordHeld(owner, process.pid, word, key, detail)
   if (result != 0) return result
-  put(word, owner | (old & SYNC_OWNER_DIED) | (isAwaited() ? SYNC_WAITERS : 0))
+  put(word, owner | (old & (SYNC_OWNER_DIED | SYNC_WAITERS)))
   put(field(MUTEX_COUNT), 0)
   return (old & SYNC_OWNER_DIED) != 0 ? -EOWNERDEAD : 0
 }
@@ -218,13 +235,14 @@ export function letGo(owner: u32): u32 {
   const count = (kind & TYPE) == MUTEX_RECURSIVE ? load<u32>(field(MUTEX_COUNT)) : 0
   if (count != 0) setCount(kind, 0)
   const word = field(MUTEX_WORD)
-  const lost = (kind & MUTEX_ROBUST) != 0 && (load<u32>(word) & SYNC_OWNER_DIED) != 0
-  const first = firstWait(key, detail)
-  const next = first != null && nextWait(first) != null ? SYNC_WAITERS : 0
-  if ((kind & MUTEX_ROBUST) == 0) atomic.store<u32>(word, next)
-  else put(word, lost ? SYNC_UNRECOVERABLE : next)
-  wake(key, lost ? 0xffffffff : 1, detail)
-  if ((kind & MUTEX_ROBUST) != 0) forgetHeld(owner, word)
+  const robust = (kind & MUTEX_ROBUST) != 0
+  const lost = robust && (load<u32>(word) & SYNC_OWNER_DIED) != 0
+  let old = load<u32>(word)
+  if (robust) put(word, lost ? SYNC_UNRECOVERABLE : 0)
+  else old = atomic.xchg<u32>(word, 0)
+  if (lost) wake(key, 0xffffffff, detail)
+  else if ((old & SYNC_WAITERS) != 0) wake(key, 1, detail)
+  if (robust) forgetHeld(owner, word)
   return count
 }
 

@@ -40,10 +40,17 @@ export function mutex_destroy(pid: u32, address: f64): i32 {
   return end(process == null ? -ESRCH : sysMutexDestroy(process, whole(address)))
 }
 
-export function mutex_lock(pid: u32, owner: u32, address: f64, deadline: f64, clock: u32): i32 {
+export function mutex_lock(
+  pid: u32,
+  owner: u32,
+  address: f64,
+  deadline: f64,
+  clock: u32,
+  flags: u32,
+): i32 {
   const process = begin(pid)
   return end(
-    process == null ? -ESRCH : sysMutexLock(process, owner, whole(address), deadline, clock),
+    process == null ? -ESRCH : sysMutexLock(process, owner, whole(address), deadline, clock, flags),
   )
 }
 

@@ -19,12 +19,13 @@ import {
   MUTEX_BYTES,
   MUTEX_COUNT,
   MUTEX_COUNT_MAX,
+  MUTEX_ERRORCHECK,
   MUTEX_KIND,
   MUTEX_NORMAL,
   MUTEX_RECURSIVE,
-  MUTEX_ROBUST,
   MUTEX_WORD,
   SYNC_OWNER,
+  SYNC_WAITERS,
 } from '../assembly/ipcabi.js'
 import { checkInteger, checkObject, checkSize, checkTimeout } from './check.js'
 import { IsopageError, kernelError } from './errors.js'
@@ -66,6 +67,7 @@ export interface LockProcess extends LockCalls {
   readonly owner: number
   readonly pageSize: number
   view(address: number, length: number): Uint8Array<SharedArrayBuffer>
+  mutex_sleep(address: number, deadline: number, woken: boolean): boolean
   pthread_mutex_trylock(address: number): void
   pthread_mutex_unlock(address: number): void
   pthread_mutex_consistent(address: number): void
@@ -80,6 +82,8 @@ export interface LockProcess extends LockCalls {
 export interface LockMapping {
   readonly address: number
   readonly length: number
+  /** The kernel's memory; empty once the mapping is closed, so that no lock is found free there. */
+  readonly words: Int32Array<ArrayBufferLike>
   readonly closed: boolean
   part(): [number, number]
   at(offset: number, bytes: number): number
@@ -90,37 +94,32 @@ export const SPINS = 200
 /** Mappings up to this size are pinned whole, so that `bytes` finds their pages together. */
 const PINNED_WHOLE = 1 << 20
 
-/** The words of a lock. */
+/** Where a lock is. */
 export class Place {
   readonly process: LockProcess
-  /** Its words; each lock knows which is which. */
-  readonly words: Int32Array<SharedArrayBuffer>
-  readonly #mapping: LockMapping
+  readonly mapping: LockMapping
+  /** Index of its first word in `mapping.words`. */
+  readonly index: number
   readonly #offset: number
   /** Not collected before the lock is: that keeps the page where it is. */
-  readonly #pin: Uint8Array<SharedArrayBuffer>
+  readonly pin: Uint8Array<SharedArrayBuffer>
 
   constructor(process: LockProcess, mapping: LockMapping, offset: number, bytes: number) {
     checkSize('offset', offset)
     const address = mapping.at(offset, bytes)
     if (address % 4 !== 0) throw kernelError('lock', EINVAL, { address })
     this.process = process
-    this.#mapping = mapping
+    this.mapping = mapping
     this.#offset = offset
     const [start, pin] = pinned(process, mapping, address, bytes)
-    this.#pin = pin
-    this.words = new Int32Array(pin.buffer, pin.byteOffset + address - start, bytes / 4)
-  }
-
-  /** The mapping was unmapped: the words are nobody's. */
-  get closed(): boolean {
-    return this.#mapping.closed || this.#pin.length === 0
+    this.pin = pin
+    this.index = (pin.byteOffset + address - start) / 4
   }
 
   /** Where the lock is for the kernel. ERR_MAPPING_CLOSED. */
   get address(): number {
-    this.#mapping.part()
-    return this.#mapping.address + this.#offset
+    this.mapping.part()
+    return this.mapping.address + this.#offset
   }
 }
 
@@ -178,7 +177,9 @@ export function tried(call: () => void): boolean {
 
 /** The first to name options for a lock of zeros decides; those who name others later are refused. */
 function agree(place: Place, at: number, wanted: number, unused: boolean, what: string): void {
-  const found = unused ? Atomics.compareExchange(place.words, at, 0, wanted) : place.words[at]
+  const { words } = place.mapping
+  const index = place.index + at
+  const found = unused ? Atomics.compareExchange(words, index, 0, wanted) : words[index]
   if (found === wanted || (found === 0 && unused)) return
   throw kernelError(what, EINVAL, { address: place.address })
 }
@@ -187,20 +188,36 @@ const WORD = MUTEX_WORD / 4
 const KIND = MUTEX_KIND / 4
 const COUNT = MUTEX_COUNT / 4
 
+/** => a mutex of that kind is locked on the page: it is not robust, nor destroyed, nor (undefined) of a closed mapping. */
+function isPlain(kind: number | undefined): boolean {
+  return kind === MUTEX_NORMAL || kind === MUTEX_RECURSIVE || kind === MUTEX_ERRORCHECK
+}
+
 export class Mutex {
   readonly #place: Place
-  readonly #words: Int32Array<SharedArrayBuffer>
+  readonly #mapping: LockMapping
+  /** Indices of its words. */
+  readonly #word: number
+  readonly #kind: number
+  readonly #count: number
   readonly #me: number
+  /** It was a normal one when last seen. */
+  #normal: boolean
   readonly #guard = new Guard(() => this.unlock())
 
   /** Made by `map.mutex`. */
   constructor(process: LockProcess, mapping: LockMapping, offset: number, options?: MutexOptions) {
     const place = new Place(process, mapping, offset, MUTEX_BYTES)
     this.#place = place
-    this.#words = place.words
+    this.#mapping = mapping
+    this.#word = place.index + WORD
+    this.#kind = place.index + KIND
+    this.#count = place.index + COUNT
     this.#me = process.owner
-    if (options === undefined) return
-    agree(place, KIND, mutexKind(options), place.words[WORD] === 0, 'mutex')
+    if (options !== undefined) {
+      agree(place, KIND, mutexKind(options), mapping.words[this.#word] === 0, 'mutex')
+    }
+    this.#normal = mapping.words[this.#kind] === MUTEX_NORMAL
   }
 
   /** Its address, for calls by C names. */
@@ -214,74 +231,88 @@ export class Mutex {
    * @returns what unlocks at the end of a block
    */
   lock(options?: LockOptions): Guard {
-    const words = this.#words
-    const free =
-      words[KIND] === MUTEX_NORMAL &&
-      !this.#place.closed &&
-      Atomics.compareExchange(words, WORD, 0, this.#me) === 0
-    if (!free && !this.#spin()) this.#sleep(options)
+    if (!this.#take() && !this.#spin(false)) this.#wait(options)
     return this.#guard
   }
 
-  /** => locked; false: it is for the kernel to lock, or to refuse. */
-  #spin(): boolean {
-    const words = this.#words
-    const kind = words[KIND] as number
-    if ((kind & ~3) !== 0 || this.#place.closed) return false
+  /** One attempt at a normal one, in one exchange of its cache line: the kind, in the same line, is looked at once that is ours. */
+  #take(): boolean {
+    const { words, closed } = this.#mapping
+    if (!this.#normal || closed) return false
+    if (Atomics.compareExchange(words, this.#word, 0, this.#me) !== 0) return false
+    this.#normal = words[this.#kind] === MUTEX_NORMAL
+    if (!this.#normal) Atomics.compareExchange(words, this.#word, this.#me, 0)
+    return this.#normal
+  }
+
+  #wait(options?: LockOptions): void {
+    const { process, address } = this.#place
+    const deadline = deadlineOf(options) ?? Number.POSITIVE_INFINITY
+    if (!isPlain(this.#mapping.words[this.#kind])) {
+      this.#watch()
+      process.pthread_mutex_clocklock(address, 'monotonic', deadline)
+      return
+    }
+    let locked = process.mutex_sleep(address, deadline, false)
+    while (!locked) locked = this.#spin(true) || process.mutex_sleep(address, deadline, true)
+  }
+
+  /** => locked; false: it is for the kernel to wait for, or to refuse. Who was woken answers for those who still sleep. */
+  #spin(woken: boolean): boolean {
+    const { words } = this.#mapping
+    const at = this.#word
+    const kind = words[this.#kind]
+    if (!isPlain(kind)) return false
+    const mine = woken ? this.#me | SYNC_WAITERS : this.#me
     for (let round = 0; round < SPINS; round++) {
-      const word = Atomics.load(words, WORD)
+      const word = Atomics.load(words, at)
       const owner = word & SYNC_OWNER
-      if (owner === 0 && Atomics.compareExchange(words, WORD, word, word | this.#me) === word) {
-        return true
-      }
-      if (owner === this.#me) return this.#again(kind)
+      if (owner === 0) {
+        if (Atomics.compareExchange(words, at, word, word | mine) === word) return true
+      } else if (owner === this.#me) return this.#again(kind)
     }
     return false
   }
 
-  #again(kind: number): boolean {
-    const count = (this.#words[COUNT] as number) >>> 0
+  #again(kind: number | undefined): boolean {
+    const { words } = this.#mapping
+    const count = (words[this.#count] as number) >>> 0
     if (kind !== MUTEX_RECURSIVE || count >= MUTEX_COUNT_MAX) return false
-    this.#words[COUNT] = count + 1
+    words[this.#count] = count + 1
     return true
-  }
-
-  #sleep(options?: LockOptions): void {
-    const { process, address } = this.#place
-    if ((this.#words[KIND] as number) & MUTEX_ROBUST) this.#watch()
-    const deadline = options && deadlineOf(options)
-    if (deadline === undefined) process.pthread_mutex_lock(address)
-    else process.pthread_mutex_clocklock(address, 'monotonic', deadline)
   }
 
   /** A robust one is the kernel's to take; here it is looked at until somebody gives it up. */
   #watch(): void {
+    const { words } = this.#mapping
     for (let round = 0; round < SPINS; round++) {
-      const owner = Atomics.load(this.#words, WORD) & SYNC_OWNER
+      const owner = Atomics.load(words, this.#word) & SYNC_OWNER
       if (owner === 0 || owner === this.#me) return
     }
   }
 
   /** => locked. Throws EOWNERDEAD as lock does. */
   tryLock(): boolean {
-    const words = this.#words
-    if (words[KIND] !== MUTEX_NORMAL || this.#place.closed) {
-      return tried(() => this.#place.process.pthread_mutex_trylock(this.#place.address))
+    const { words } = this.#mapping
+    if (words[this.#kind] !== MUTEX_NORMAL) {
+      const { process, address } = this.#place
+      return tried(() => process.pthread_mutex_trylock(address))
     }
-    const word = Atomics.load(words, WORD)
+    const word = Atomics.load(words, this.#word)
     if ((word & SYNC_OWNER) !== 0) return false
-    return Atomics.compareExchange(words, WORD, word, word | this.#me) === word
+    return Atomics.compareExchange(words, this.#word, word, word | this.#me) === word
   }
 
   /** Unlocks; EPERM when this thread does not own it. */
   unlock(): void {
-    const words = this.#words
-    const kind = words[KIND] as number
-    const whole = (kind & ~3) === 0 && (kind !== MUTEX_RECURSIVE || words[COUNT] === 0)
-    if (whole && !this.#place.closed) {
-      if (Atomics.compareExchange(words, WORD, this.#me, 0) === this.#me) return
-    }
-    this.#place.process.pthread_mutex_unlock(this.#place.address)
+    const { words } = this.#mapping
+    const kind = words[this.#kind] as number
+    const whole =
+      kind === MUTEX_NORMAL ||
+      kind === MUTEX_ERRORCHECK ||
+      (kind === MUTEX_RECURSIVE && words[this.#count] === 0)
+    const done = whole && Atomics.compareExchange(words, this.#word, this.#me, 0) === this.#me
+    if (!done) this.#place.process.pthread_mutex_unlock(this.#place.address)
   }
 
   /** After EOWNERDEAD: what the mutex protects is whole again. EINVAL unless this thread was told, and holds it. */
@@ -307,7 +338,7 @@ export class Mutex {
   }
 
   #tryFast(): boolean {
-    return this.#words[KIND] === MUTEX_NORMAL && this.tryLock()
+    return this.#mapping.words[this.#kind] === MUTEX_NORMAL && this.tryLock()
   }
 }
 
@@ -324,7 +355,7 @@ export class Condition {
     const place = new Place(process, mapping, offset, COND_BYTES)
     this.#place = place
     if (options === undefined) return
-    const unused = place.words[COND_WAITERS / 4] === 0
+    const unused = mapping.words[place.index + COND_WAITERS / 4] === 0
     agree(place, COND_KIND / 4, conditionKind(options), unused, 'condition')
   }
 
@@ -361,9 +392,11 @@ export class Condition {
 
   /** => false: nobody waits, and nothing is wrong with the condition. */
   #isAwaited(): boolean {
-    const { words, closed } = this.#place
-    const kind = words[COND_KIND / 4] as number
-    return Atomics.load(words, COND_WAITERS / 4) !== 0 || (kind & ~1) !== 0 || closed
+    const { index, mapping } = this.#place
+    const { words } = mapping
+    const waiters = words[index + COND_WAITERS / 4]
+    const kind = words[index + COND_KIND / 4] as number
+    return waiters !== 0 || (kind & ~1) !== 0
   }
 
   /** The promise form. An abort rejects with AbortError once the mutex is held again. */

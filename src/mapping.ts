@@ -106,6 +106,7 @@ export class Mapping {
   /** Keeps what `byteOffset` told in its place. */
   #base: Uint8Array<SharedArrayBuffer> | undefined
   #promises: PromisedMapping | undefined
+  #words: Int32Array | undefined
 
   /** Made by `mmap`, and by `shmat`: `attached`. */
   constructor(process: MappingProcess, address: number, length: number, attached = false) {
@@ -326,9 +327,16 @@ export class Mapping {
     return this.#process
   }
 
+  /** The memory that its locks are words of; none once it is closed. @internal */
+  get words(): Int32Array {
+    this.#words ??= this.#closed ? new Int32Array(0) : new Int32Array(this.#process.memory)
+    return this.#words
+  }
+
   /** It is unmapped. @internal */
   gone(): void {
     this.#closed = true
+    this.#words = undefined
     this.#base = undefined
   }
 }

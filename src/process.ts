@@ -32,6 +32,7 @@ type ThreadBound =
   | 'promises'
   | 'owner'
   | 'actFor'
+  | 'mutex_sleep'
 
 /** The promise form of every call of a process. */
 export type ProcessPromises = {
@@ -262,6 +263,7 @@ const UNPROMISED: ReadonlySet<string> = new Set([
   'leave',
   'forked',
   'actFor',
+  'mutex_sleep',
 ])
 
 /** The names of all calls, from the classes that have them. */

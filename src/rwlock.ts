@@ -31,14 +31,21 @@ const KIND = RWLOCK_KIND / 4
 
 export class RwLock {
   readonly #place: Place
-  readonly #words: Int32Array<SharedArrayBuffer>
+  readonly #mapping: LockMapping
+  /** Indices of its words. */
+  readonly #state: number
+  readonly #writer: number
+  readonly #kind: number
   readonly #me: number
   readonly #guard = new Guard(() => this.unlock())
 
   /** Made by `map.rwlock`. */
   constructor(process: LockProcess, mapping: LockMapping, offset: number) {
     this.#place = new Place(process, mapping, offset, RWLOCK_BYTES)
-    this.#words = this.#place.words
+    this.#mapping = mapping
+    this.#state = this.#place.index + STATE
+    this.#writer = this.#place.index + WRITER
+    this.#kind = this.#place.index + KIND
     this.#me = process.owner
   }
 
@@ -80,42 +87,41 @@ export class RwLock {
   }
 
   #spin(write: boolean): boolean {
+    const { words } = this.#mapping
     for (let round = 0; round < SPINS; round++) {
       if (this.#take(write)) return true
       // Somebody waits, or there is something to refuse: the kernel's to say.
-      const state = Atomics.load(this.#words, STATE)
-      if (state < 0 || this.#words[KIND] !== 0 || this.#words[WRITER] === this.#me) return false
+      const refused = words[this.#kind] !== 0 || words[this.#writer] === this.#me
+      if (refused || Atomics.load(words, this.#state) < 0) return false
     }
     return false
   }
 
   /** One attempt on the page. */
   #take(write: boolean): boolean {
-    const words = this.#words
-    if (words[KIND] !== 0 || this.#place.closed) return false
-    const state = Atomics.load(words, STATE)
-    if (write) {
-      if (state !== 0 || Atomics.compareExchange(words, STATE, 0, RWLOCK_WRITE_LOCKED) !== 0)
-        return false
-      Atomics.store(words, WRITER, this.#me)
-      return true
-    }
-    if (state < 0 || state >= RWLOCK_READERS_MAX) return false
-    return Atomics.compareExchange(words, STATE, state, state + 1) === state
+    const { words } = this.#mapping
+    if (words[this.#kind] !== 0) return false
+    const state = Atomics.load(words, this.#state)
+    const fits = write ? state === 0 : state >= 0 && state < RWLOCK_READERS_MAX
+    const next = write ? RWLOCK_WRITE_LOCKED : state + 1
+    if (!fits || Atomics.compareExchange(words, this.#state, state, next) !== state) return false
+    if (write) Atomics.store(words, this.#writer, this.#me)
+    return true
   }
 
   /** One attempt at the way back. */
   #release(): boolean {
-    const words = this.#words
-    const state = Atomics.load(words, STATE)
-    if (state <= 0 || words[KIND] !== 0 || this.#place.closed) return false
+    const { words } = this.#mapping
+    if (words[this.#kind] !== 0) return false
+    const state = Atomics.load(words, this.#state)
+    if (state <= 0) return false
     if (state !== RWLOCK_WRITE_LOCKED) {
-      return Atomics.compareExchange(words, STATE, state, state - 1) === state
+      return Atomics.compareExchange(words, this.#state, state, state - 1) === state
     }
-    if (words[WRITER] !== this.#me) return false
-    Atomics.store(words, WRITER, 0)
-    if (Atomics.compareExchange(words, STATE, state, 0) === state) return true
-    Atomics.store(words, WRITER, this.#me) // somebody came to wait: the kernel hands it over
+    if (words[this.#writer] !== this.#me) return false
+    Atomics.store(words, this.#writer, 0)
+    if (Atomics.compareExchange(words, this.#state, state, 0) === state) return true
+    Atomics.store(words, this.#writer, this.#me) // somebody came to wait: the kernel hands it over
     return false
   }
 

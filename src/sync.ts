@@ -8,8 +8,14 @@
  *
  * Sources: POSIX.1-2017 <pthread.h>.
  */
-import { CLOCK_MONOTONIC, CLOCK_REALTIME } from '../assembly/ipcabi.js'
-import { checkSize, checkTime, checkUint32 } from './check.js'
+import {
+  CLOCK_MONOTONIC,
+  CLOCK_REALTIME,
+  MUTEX_ONCE,
+  MUTEX_WAS_WOKEN,
+  MUTEX_WOKEN,
+} from '../assembly/ipcabi.js'
+import { checkDeadline, checkSize, checkUint32 } from './check.js'
 import {
   type ClockName,
   type ConditionOptions,
@@ -71,21 +77,29 @@ export abstract class SyncCalls extends PosixSemCalls {
 
   /** pthread_mutex_timedlock(3). Also ETIMEDOUT, at `deadline`: ms since 1970. */
   pthread_mutex_timedlock(address: number, deadline: number | Date): void {
-    const at = checkTime('deadline', deadline)
+    const at = checkDeadline('deadline', deadline)
     this.#lockMutex('pthread_mutex_timedlock', address, at, CLOCK_REALTIME)
   }
 
   /** pthread_mutex_clocklock(3): a deadline on either clock. */
   pthread_mutex_clocklock(address: number, clock: ClockName, deadline: number): void {
-    const at = checkTime('deadline', deadline)
+    const at = checkDeadline('deadline', deadline)
     this.#lockMutex('pthread_mutex_clocklock', address, at, clockOf('clock', clock))
   }
 
   #lockMutex(syscall: string, address: number, deadline: number, clock: number): void {
     const { calls, pid, owner } = this
     checkSize('address', address)
-    const result = calls.mutex_lock(pid, owner, address, deadline, clock)
+    const result = calls.mutex_lock(pid, owner, address, deadline, clock, 0)
     this.done(syscall, result, { address })
+  }
+
+  /** For the objects of locks.ts: sleeps once. `deadline`: of the monotonic clock. => locked; false: woken, look again. @internal */
+  mutex_sleep(address: number, deadline: number, woken: boolean): boolean {
+    const { calls, pid, owner } = this
+    const flags = MUTEX_ONCE | (woken ? MUTEX_WAS_WOKEN : 0)
+    const result = calls.mutex_lock(pid, owner, address, deadline, CLOCK_MONOTONIC, flags)
+    return this.done('pthread_mutex_lock', result, { address }) !== MUTEX_WOKEN
   }
 
   /** pthread_mutex_trylock(3). EBUSY when it is locked. */
@@ -136,13 +150,13 @@ export abstract class SyncCalls extends PosixSemCalls {
 
   /** pthread_cond_timedwait(3): `deadline` is a time of the condition's clock. */
   pthread_cond_timedwait(address: number, mutex: number, deadline: number | Date): void {
-    const at = checkTime('deadline', deadline)
+    const at = checkDeadline('deadline', deadline)
     this.#waitFor('pthread_cond_timedwait', address, mutex, at, CLOCK_OF_CONDITION)
   }
 
   /** pthread_cond_clockwait(3): a deadline on either clock. */
   pthread_cond_clockwait(address: number, mutex: number, clock: ClockName, deadline: number): void {
-    const at = checkTime('deadline', deadline)
+    const at = checkDeadline('deadline', deadline)
     this.#waitFor('pthread_cond_clockwait', address, mutex, at, clockOf('clock', clock))
   }
 
@@ -218,7 +232,7 @@ export abstract class SyncCalls extends PosixSemCalls {
 
   /** pthread_rwlock_timedrdlock(3). Also ETIMEDOUT, at `deadline`: ms since 1970. */
   pthread_rwlock_timedrdlock(address: number, deadline: number | Date): void {
-    const at = checkTime('deadline', deadline)
+    const at = checkDeadline('deadline', deadline)
     this.#lockRw('pthread_rwlock_timedrdlock', address, false, at)
   }
 
@@ -229,7 +243,7 @@ export abstract class SyncCalls extends PosixSemCalls {
 
   /** pthread_rwlock_timedwrlock(3). Also ETIMEDOUT, at `deadline`: ms since 1970. */
   pthread_rwlock_timedwrlock(address: number, deadline: number | Date): void {
-    const at = checkTime('deadline', deadline)
+    const at = checkDeadline('deadline', deadline)
     this.#lockRw('pthread_rwlock_timedwrlock', address, true, at)
   }
 

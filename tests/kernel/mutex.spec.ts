@@ -32,6 +32,7 @@ import {
   MUTEX_KIND,
   MUTEX_RECURSIVE,
   MUTEX_ROBUST,
+  MUTEX_WAS_WOKEN,
   ROBUST_MAX,
   SYNC_OWNER,
   SYNC_OWNER_DIED,
@@ -113,6 +114,11 @@ function lockAs(owner: u32, at: u64 = address): i32 {
   return sysMutexLock(process, owner, at, NEVER, CLOCK_REALTIME)
 }
 
+/** As one that was woken does. */
+function lockWoken(owner: u32): i32 {
+  return sysMutexLock(process, owner, address, NEVER, CLOCK_REALTIME, MUTEX_WAS_WOKEN)
+}
+
 /** The thread of an owner word dies without a word. */
 function kill(index: u32): void {
   const state = load<u32>(THREADS + index * THREAD_BYTES + THREAD_STATE)
@@ -174,14 +180,17 @@ describe('mutexes', () => {
     expect(sysMutexUnlock(process, first, address)).toBe(0)
   })
 
-  it('wake the longest sleeper, and say in the word whether another stays', () => {
+  it('wake the longest sleeper, who says in the word that another stays', () => {
     expect(lockAs(first)).toBe(0)
     const a = sleeper()
     const b = sleeper()
     expect(sysMutexUnlock(process, first, address)).toBe(0)
-    expect(word()).toBe(SYNC_WAITERS)
+    expect(word()).toBe(0)
+    expect(lockAs(first)).toBe(0)
+    expect(sysMutexUnlock(process, first, address)).toBe(0)
     expect(getsUp(a)).toBe(true)
-    expect(lockAs(second)).toBe(0)
+    assert(isQueued(b), 'woken too early')
+    expect(lockWoken(second)).toBe(0)
     expect(word()).toBe(second | SYNC_WAITERS)
     expect(sysMutexDestroy(process, address)).toBe(-EBUSY)
     expect(sysMutexUnlock(process, second, address)).toBe(0)

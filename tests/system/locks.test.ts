@@ -246,7 +246,7 @@ test('what is unaligned is EINVAL, not mapped or not to be written SIGSEGV, no o
   expect(outcome(() => p.pthread_mutex_lock(at))).toBe('SIGSEGV')
   const type = 'fast' as 'normal'
   expect(outcome(() => p.pthread_mutex_init(at, { type }))).toBe('ERR_OUT_OF_RANGE')
-  expect(outcome(() => p.pthread_mutex_timedlock(at, Number.NaN))).toBe('ERR_OUT_OF_RANGE')
+  expect(outcome(() => p.pthread_mutex_timedlock(at, Number.NaN))).toBe('ERR_INVALID_ARG_TYPE')
   expect(outcome(() => p.pthread_mutex_lock('x' as unknown as number))).toBe('ERR_INVALID_ARG_TYPE')
 })
 
