@@ -349,9 +349,14 @@ export const STAT_NAME_GID: u32 = 4
 export const STAT_NAME_MODE: u32 = 8
 export const STAT_NAME_LENGTH: u32 = 12
 export const STAT_NAME_SIZE: u32 = 16
-export const STAT_NAME_BYTES: u32 = 24
-/** Which objects: shared memory. */
+/** Of a message queue. */
+export const STAT_NAME_MESSAGES: u32 = 24
+export const STAT_NAME_MAXMSG: u32 = 28
+export const STAT_NAME_MSGSIZE: u32 = 32
+export const STAT_NAME_BYTES: u32 = 40
+/** Which objects: shared memory, message queues. */
 export const STAT_NAMES_SHM: u32 = 0
+export const STAT_NAMES_MQ: u32 = 1
 /** Bits of a page (stat_pages). */
 export const STAT_PAGE_PRESENT: u32 = 1
 export const STAT_PAGE_DIRTY: u32 = 2

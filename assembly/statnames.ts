@@ -10,9 +10,13 @@ import {
   STAT_NAME_BYTES,
   STAT_NAME_GID,
   STAT_NAME_LENGTH,
+  STAT_NAME_MAXMSG,
+  STAT_NAME_MESSAGES,
   STAT_NAME_MODE,
+  STAT_NAME_MSGSIZE,
   STAT_NAME_SIZE,
   STAT_NAME_UID,
+  STAT_NAMES_MQ,
   STAT_NAMES_SHM,
 } from './abi'
 import { Entry, entryFrom, nameOf } from './dir'
@@ -23,7 +27,9 @@ import { me } from './thread'
 
 /** => the directory of a kind (STAT_NAMES_*), null for none. */
 function directoryOf(kind: u32): Inode | null {
-  const at: u32 = kind == STAT_NAMES_SHM ? K.shmInode : <u32>0
+  let at: u32 = 0
+  if (kind == STAT_NAMES_SHM) at = K.shmInode
+  if (kind == STAT_NAMES_MQ) at = K.mqInode
   return changetype<Inode | null>(<usize>at)
 }
 
@@ -58,6 +64,10 @@ function writeName(to: usize, entry: Entry): u32 {
   store<u32>(to, inode.mode, STAT_NAME_MODE)
   store<u32>(to, entry.nameBytes, STAT_NAME_LENGTH)
   store<f64>(to, object == null ? 0 : <f64>object.size, STAT_NAME_SIZE)
+  const queue = inode.queue
+  store<u32>(to, queue == null ? 0 : queue.count, STAT_NAME_MESSAGES)
+  store<u32>(to, queue == null ? 0 : queue.maxmsg, STAT_NAME_MAXMSG)
+  store<u32>(to, queue == null ? 0 : queue.msgsize, STAT_NAME_MSGSIZE)
   memory.copy(to + STAT_NAME_BYTES, nameOf(entry), entry.nameBytes)
   return STAT_NAME_BYTES + entry.nameBytes
 }

@@ -12,8 +12,9 @@ const mayImport = {
   'assembly/': ['assembly/'],
   'src/': ['src/', 'assembly/abi.ts', 'assembly/ipcabi.ts'],
   'src/providers/': ['src/providers/', 'assembly/abi.ts', 'assembly/ipcabi.ts'],
-  'scripts/': ['scripts/'],
+  'scripts/': ['scripts/', 'src/cli/index.ts'],
   'bench/': ['bench/', 'scripts/', 'src/index.ts'],
+  'examples/': ['examples/', 'src/index.ts', 'src/inspect/index.ts'],
   'tests/': ['tests/', 'scripts/', 'src/', 'assembly/abi.ts', 'assembly/ipcabi.ts'],
   'tests/kernel/': ['tests/kernel/', 'assembly/'],
 }
@@ -24,8 +25,9 @@ const entries = [
   /^src\/index\.ts$/,
   /^src\/(cli|inspect)\/index\.ts$/,
   /^tests\/system\/inspected\.program\.ts$/,
-  /^scripts\/(build|check|house|require-node|test)\.js$/,
+  /^scripts\/(build|check|house|require-node|start|test)\.js$/,
   /^bench\/(index|page)\.js$/,
+  /^examples\/(?!threads)\w+\.js$/,
   /^tests\/package\/page\/main\.js$/,
   /\.d\.ts$/,
   /\.(test|spec)\.ts$/,
@@ -34,7 +36,7 @@ const entries = [
 
 const IMPORT = /(?:^|[^\w.])(?:from|import\(?|new URL\()\s*['"](\.{1,2}\/[^'"]+)['"]/g
 
-const roots = '{assembly,bench,src,scripts,tests}/**/*.{ts,js}'
+const roots = '{assembly,bench,examples,src,scripts,tests}/**/*.{ts,js}'
 const files = globSync(roots, { cwd: root }).map((path) => path.replaceAll('\\', '/'))
 const graph = new Map(files.map((file) => [file, importsOf(file)]))
 const problems = [...forbidden(), ...cycles(), ...orphans()]

@@ -1,6 +1,6 @@
 /** `isopage maps [PID]`: the mappings of a running program's processes, like /proc/PID/maps, with their pages counted. */
 import type { Program } from '../inspect/client.js'
-import { type MapRow, type ProcessMaps, permissionsOf } from '../inspect/processes.js'
+import { type MapRow, type ProcessMaps, permissionsOf, sourceOf } from '../inspect/processes.js'
 import type { Hello } from '../inspect/protocol.js'
 import { type Column, counted, grouped, size, table } from './columns.js'
 import { type Command, parse, programOf, UsageError } from './command.js'
@@ -95,7 +95,7 @@ function rowOf(pid: number, map: MapRow): Row {
     residentPages: map.resident,
     dirtyPages: map.dirty,
     privatePages: map.private,
-    what: `${map.anonymous ? '[anon]' : `inode ${map.ino}`}${map.locked ? ' locked' : ''}`,
+    what: sourceOf(map),
   }
 }
 

@@ -22,6 +22,7 @@ export type MapCommand =
   | { readonly name: 'version' }
 
 export const USAGE = `usage: isopage map [file] [options]     see two threads share a file, and the proof
+       isopage ipc [options]            a tour of interprocess communication
        isopage maps [PID] [options]     the mappings of a running program
        isopage ipcs [PID] [options]     its segments, queues and semaphores
        isopage ipcrm [PID] [options]    remove some of them
@@ -44,7 +45,7 @@ copied first, and the copy is edited.
 exit codes: 0 all checks hold, 1 a check or the file failed, 2 wrong usage
 `
 
-const COMMANDS = 'isopage map, maps, ipcs, or ipcrm'
+const COMMANDS = 'isopage map, ipc, maps, ipcs, or ipcrm'
 const DEFAULT_PAGES = 64
 const DEFAULT_MEMORY = '256MiB'
 const PAGES_MAX = 100_000

@@ -67,3 +67,12 @@ export function permissionsOf({ prot, shared }: Pick<MapEntry, 'prot' | 'shared'
   const access = letter(PROT_READ, 'r') + letter(PROT_WRITE, 'w') + letter(PROT_EXEC, 'x')
   return access + (shared ? 's' : 'p')
 }
+
+/** => what a mapping shows, in a word or two. */
+export function sourceOf({ anonymous, segment, locked, ino }: Source): string {
+  const file = anonymous ? '[anon]' : `inode ${ino}`
+  const source = segment ? `segment ${segment.id}` : file
+  return locked ? `${source} locked` : source
+}
+
+type Source = Pick<MapRow, 'anonymous' | 'segment' | 'locked'> & { readonly ino: number | bigint }

@@ -16,6 +16,7 @@ const REMOVE: Readonly<Record<IpcKind, (root: Process, id: number) => void>> = {
 
 const UNLINK: Readonly<Partial<Record<PosixKind, (root: Process, name: string) => void>>> = {
   'posix-shm': (root, name) => root.shm_unlink(name),
+  'posix-mq': (root, name) => root.mq_unlink(name),
 }
 
 /** @param removal from anywhere. => as `remove` of the protocol says. Throws RequestError, or what the kernel refuses. */

@@ -2,21 +2,12 @@
  * Reads what `kernel.ipcs()` gives, slot by slot: an object that comes or goes meanwhile is in it or is not, but none is torn.
  * Process 0 is no process: the kernel lets it look (assembly/ipccalls.ts), whoever owns what.
  */
-import {
-  EINVAL,
-  STAT_NAME_BYTES,
-  STAT_NAME_GID,
-  STAT_NAME_LENGTH,
-  STAT_NAME_MODE,
-  STAT_NAME_SIZE,
-  STAT_NAME_UID,
-  STAT_NAMES_SHM,
-} from '../../assembly/abi.js'
+import * as abi from '../../assembly/abi.js'
 import { IPC_MSG, IPC_SEM, IPC_SHM } from '../../assembly/ipcabi.js'
 import { IPC, MSG, SEM, SHM } from '../constants.js'
 import type { Instance } from '../instance.js'
 import { Process } from '../process.js'
-import type { IpcLimitValues, Ipcs, PosixShmEntry, SemEntry } from './ipcs.js'
+import type { IpcLimitValues, Ipcs, PosixMqEntry, PosixShmEntry, SemEntry } from './ipcs.js'
 
 export function readIpcs(instance: Instance): Ipcs {
   const anyone = new Process(instance, 0)
@@ -26,7 +17,7 @@ export function readIpcs(instance: Instance): Ipcs {
     shm: eachSlot(instance, IPC_SHM, (slot) => anyone.shmctl(slot, SHM.STAT_ANY)),
     msg: eachSlot(instance, IPC_MSG, (slot) => anyone.msgctl(slot, MSG.STAT_ANY)),
     sem: eachSlot(instance, IPC_SEM, (slot) => readSet(anyone, slot)),
-    posix: { shm: readNames(instance, STAT_NAMES_SHM), mq: [], sem: [] },
+    posix: readPosix(instance),
     limits: readLimits(anyone),
     shmPages: { total: tot, resident: rss },
   }
@@ -40,7 +31,7 @@ function eachSlot<Entry>(instance: Instance, kind: number, read: (slot: number) 
     try {
       found.push(read(slot))
     } catch (error) {
-      if ((error as { errno?: number }).errno !== EINVAL) throw error
+      if ((error as { errno?: number }).errno !== abi.EINVAL) throw error
     }
   }
   return found
@@ -66,23 +57,44 @@ function readLimits(anyone: Process): IpcLimitValues {
   return { ...shm, msgmni, msgmax, msgmnb, semmni, semmsl, semmns, semopm, semvmx }
 }
 
-function readNames(instance: Instance, kind: number): PosixShmEntry[] {
+function readPosix(instance: Instance): Ipcs['posix'] {
+  const shm = readNames(instance, abi.STAT_NAMES_SHM)
+  const mq = readNames(instance, abi.STAT_NAMES_MQ)
+  return {
+    shm: shm.map(({ name, uid, gid, mode, size }) => ({ name, uid, gid, mode, size })),
+    mq: mq.map(({ size: _, ...queue }) => queue),
+    sem: [],
+  }
+}
+
+/** What stat_names tells of an object, whatever its kind. */
+type NameRecord = PosixShmEntry & PosixMqEntry
+
+/** => the objects of a kind (STAT_NAMES_*), by name. */
+function readNames(instance: Instance, kind: number): NameRecord[] {
   const { calls, view, dataAt, resultAt } = instance
-  const found: PosixShmEntry[] = []
+  const found: NameRecord[] = []
   for (let cookie = 0; ; cookie = view.getFloat64(resultAt, true)) {
     const bytes = instance.result('ipcs', calls.stat_names(kind, cookie))
     if (bytes === 0) return found.sort((a, b) => (a.name < b.name ? -1 : 1))
     for (let at = dataAt; at < dataAt + bytes; ) {
-      const word = (field: number) => view.getUint32(at + field, true)
-      const length = word(STAT_NAME_LENGTH)
-      found.push({
-        name: `/${instance.text(at + STAT_NAME_BYTES, length)}`,
-        uid: word(STAT_NAME_UID),
-        gid: word(STAT_NAME_GID),
-        mode: word(STAT_NAME_MODE),
-        size: view.getFloat64(at + STAT_NAME_SIZE, true),
-      })
-      at += STAT_NAME_BYTES + length
+      found.push(readName(instance, at))
+      at += abi.STAT_NAME_BYTES + view.getUint32(at + abi.STAT_NAME_LENGTH, true)
     }
+  }
+}
+
+function readName(instance: Instance, at: number): NameRecord {
+  const { view } = instance
+  const word = (field: number) => view.getUint32(at + field, true)
+  return {
+    name: `/${instance.text(at + abi.STAT_NAME_BYTES, word(abi.STAT_NAME_LENGTH))}`,
+    uid: word(abi.STAT_NAME_UID),
+    gid: word(abi.STAT_NAME_GID),
+    mode: word(abi.STAT_NAME_MODE),
+    size: view.getFloat64(at + abi.STAT_NAME_SIZE, true),
+    curmsgs: word(abi.STAT_NAME_MESSAGES),
+    maxmsg: word(abi.STAT_NAME_MAXMSG),
+    msgsize: word(abi.STAT_NAME_MSGSIZE),
   }
 }

@@ -59,6 +59,7 @@ export class Table<Row> {
   show(rows: readonly Row[]): void {
     this.#rows = rows
     this.#empty.hidden = rows.length > 0
+    this.root.classList.toggle('none', rows.length === 0)
     ;(this.#table.parentElement as HTMLElement).hidden = rows.length === 0
     while (this.#body.rows.length > rows.length) this.#body.rows[rows.length]?.remove()
     for (const [index, row] of rows.entries()) this.#fill(index, row)
@@ -72,10 +73,6 @@ export class Table<Row> {
       const text = String(value)
       if (!target || target.textContent === text) return
       target.textContent = text
-      line.cells[column]?.classList.toggle(
-        'number',
-        typeof value === 'number' || /^[\d,]+$/.test(text),
-      )
     })
     if (!this.#choice) return
     const isChosen = this.#choice.isChosen(row)

@@ -18,9 +18,9 @@ button { font: inherit; color: inherit; background: var(--lift); border: 1px sol
 button[disabled] { color: var(--soft); cursor: default; }
 :focus-visible { outline: 2px solid var(--mark); outline-offset: 1px; }
 .status { margin: 12px 16px 0; padding: 6px 10px; border: 1px solid var(--line); border-radius: 6px; background: var(--lift); }
-.facts { display: grid; grid-template-columns: repeat(auto-fit, minmax(120px, 1fr)); grid-auto-flow: column;
+.facts { display: grid; grid-template-columns: repeat(auto-fit, minmax(110px, auto)); grid-auto-flow: column;
   grid-template-rows: auto auto; gap: 0 16px; margin: 0; padding: 12px 16px; }
-dt { color: var(--soft); font-size: 12px; } dd { margin: 0; font-weight: 600; font-variant-numeric: tabular-nums; }
+dt { color: var(--soft); font-size: 12px; } dd { margin: 0; white-space: nowrap; font-weight: 600; font-variant-numeric: tabular-nums; }
 .scroll { overflow-x: auto; border: 1px solid var(--line); border-radius: 6px; }
 table { border-collapse: collapse; width: 100%; font-variant-numeric: tabular-nums; }
 th, td { text-align: left; padding: 4px 12px; white-space: nowrap; }
@@ -30,6 +30,7 @@ tbody tr + tr td { border-top: 1px solid var(--line); }
 td button { padding: 0 8px; min-width: 2.4em; font-family: inherit; }
 tr.chosen td { background: color-mix(in srgb, var(--mark) 12%, transparent); }
 tr.chosen td button { border-color: var(--mark); color: var(--mark); }
+.none { display: flex; gap: 8px; align-items: baseline; padding-top: 0; padding-bottom: 6px; } .none h3 { margin: 0; }
 .empty { margin: 0; color: var(--soft); font-size: 13px; }
 figcaption { font-weight: 600; margin-bottom: 6px; }
 .cells { display: grid; grid-template-columns: repeat(64, 1fr); gap: 2px; max-width: 900px; }

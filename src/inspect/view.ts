@@ -8,7 +8,7 @@ import { IsopageError } from '../errors.js'
 import type { Kernel } from '../kernel.js'
 import type { MapEntry } from '../maps.js'
 import { type PageState, pageMap, runsOf, STATES, statesOf } from './page-map.js'
-import { type ProcessEntry, permissionsOf } from './processes.js'
+import { type ProcessEntry, permissionsOf, sourceOf } from './processes.js'
 import { type Column, cellsOf, element, Table } from './view-dom.js'
 import { ipcSections, type Section } from './view-ipcs.js'
 import { STYLE } from './view-style.js'
@@ -68,7 +68,7 @@ const MAP_COLUMNS_OF_TABLE: readonly Column<MapRow>[] = [
   ['resident', ({ map }) => count(map.resident)],
   ['dirty', ({ map }) => count(map.dirty)],
   ['private', ({ map }) => count(map.private)],
-  ['of', ({ map }) => (map.anonymous ? 'anonymous' : `inode ${map.ino}`)],
+  ['of', ({ map }) => sourceOf(map)],
 ]
 
 const SLEEPER_COLUMNS: readonly Column<ReturnType<Kernel['sleepers']>[number]>[] = [

@@ -164,6 +164,50 @@ describe.skipIf(inBrowser)('isopage map, of any file', () => {
   )
 })
 
+describe.skipIf(inBrowser)('isopage ipc', () => {
+  test(
+    'takes every step, says each call and its result, and leaves nothing behind',
+    SLOW,
+    async () => {
+      using place = makePlace()
+      const { code, out, err } = await place.run('ipc')
+      expect({ code, err }).toEqual({ code: 0, err: '' })
+      expect(out).toMatch(/^ 1 {2}Three threads take part/m)
+      expect(out).toMatch(/^ {4}B mutex\.lock\(\) +EOWNERDEAD: locked$/m)
+      expect(out).toMatch(/^ {4}C msgrcv\(queue\) +EIDRM$/m)
+      expect(out).toContain('All of it came as it had to. 13 of 13 steps.')
+      expect([...out].filter((char) => char < ' ' && char !== '\n')).toEqual([])
+      expect(place.left()).toEqual([])
+    },
+  )
+
+  test('--json is one document with every step', SLOW, async () => {
+    using place = makePlace()
+    const { code, out } = await place.run('ipc', '--json')
+    const { steps, ok } = JSON.parse(out)
+    expect({ code, ok, steps: steps.length }).toEqual({ code: 0, ok: true, steps: 13 })
+    expect(steps.filter((step: { ok: boolean }) => !step.ok)).toEqual([])
+  })
+
+  test.each([[['tour']], [['--colour']]])('wrong usage %j is exit code 2', SLOW, async (args) => {
+    using place = makePlace()
+    const { code, out, err } = await place.run('ipc', ...args)
+    expect({ code, out }).toEqual({ code: 2, out: '' })
+    expect(err).toMatch(/^isopage: .+\nisopage ipc --help /)
+  })
+
+  test('--help of each command names its options and exit codes', SLOW, async () => {
+    using place = makePlace()
+    for (const command of ['ipc', 'ipcs', 'ipcrm', 'maps']) {
+      const { code, out } = await place.run(command, '--help')
+      expect(code).toBe(0)
+      expect(out).toMatch(new RegExp(`^usage: isopage ${command} `))
+      expect(out).toContain('--json')
+      expect(out).toContain('exit codes: 0')
+    }
+  })
+})
+
 describe.skipIf(inBrowser)('isopage', () => {
   test.each([
     ['no command', []],

@@ -21,6 +21,8 @@ export interface Place extends Disposable {
   /** What the command left in its temporary folder. */
   left(): string[]
   run(...args: string[]): Promise<Outcome>
+  /** Runs another program to its end. */
+  runFile(program: URL, ...args: string[]): Promise<Outcome>
   /** The user's runtime folder, where sockets of inspected kernels are. */
   readonly runtime: string
   /** Starts a program of the tests; resolves once it says so. */
@@ -46,7 +48,8 @@ export function makePlace(): Place {
     path,
     runtime,
     left: () => readdirSync(temporary),
-    run: (...args) => run(args, folders),
+    run: (...args) => run(PROGRAM, args, folders),
+    runFile: (program, ...args) => run(fileURLToPath(program), args, folders),
     start: (program, ...args) => start(fileURLToPath(program), args, folders),
     [Symbol.dispose]: () => rmSync(path, { recursive: true, force: true }),
   }
@@ -84,9 +87,13 @@ async function start(
   }
 }
 
-function run(args: readonly string[], environment: Record<string, string>): Promise<Outcome> {
+function run(
+  program: string,
+  args: readonly string[],
+  environment: Record<string, string>,
+): Promise<Outcome> {
   const { FORCE_COLOR: _, ...env } = process.env
-  const child = spawn(process.execPath, [...FLAGS, PROGRAM, ...args], {
+  const child = spawn(process.execPath, [...FLAGS, program, ...args], {
     env: { ...env, ...environment, DENO_NO_UPDATE_CHECK: '1' },
     stdio: ['ignore', 'pipe', 'pipe'],
   })
