@@ -99,7 +99,7 @@ export function threadsUsed(): u32 {
   return atomic.load<u32>(USED)
 }
 
-/** How many doorbells this instance has yet to notify, and whose: a byte each. */
+/** How many doorbells this instance has yet to ring, and whose: a byte each. */
 export let rungCount: u32 = 0
 let rung: u64 = 0
 const RUNG_MAX: u32 = 8
@@ -275,21 +275,19 @@ export function ring(index: u32): void {
 }
 
 /**
- * As ring, but whoever sleeps is notified by `ringOut`, which unlock calls: a thread that wakes takes the lock first, and one woken under it
- * would sleep again at once, on the lock. => lock held.
+ * As ring, but done by `ringOut`, which unlock calls: a thread that wakes takes the lock first, and one rung under it would sleep again at
+ * once, on the lock. => lock held.
  */
 export function ringLater(index: u32): void {
   if (rungCount == RUNG_MAX) ringOut()
-  atomic.add<u32>(THREADS + index * THREAD_BYTES + THREAD_DOORBELL, 1)
   rung = (rung << 8) | index
   rungCount++
 }
 
-/** Notifies those for whom ringLater was called. A thread that dies before it has is reaped, and then all are rung. */
+/** Rings those for whom ringLater was called. A thread that dies before it has is reaped, and then all are rung. */
 export function ringOut(): void {
   for (; rungCount > 0; rungCount--) {
-    const index = <usize>((rung >> ((<u64>rungCount - 1) << 3)) & 0xff)
-    atomic.notify(THREADS + index * THREAD_BYTES + THREAD_DOORBELL, -1)
+    ring(<u32>((rung >> ((<u64>rungCount - 1) << 3)) & 0xff))
   }
 }
 

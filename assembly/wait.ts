@@ -14,7 +14,7 @@
  *  1. A node is in its bucket exactly while QUEUED; every change is under the kernel lock and journalled.
  *  2. The doorbell's value is read under the lock in which QUEUED was seen, so a wake-up in between changes it and the
  *     sleep returns at once: no wake-up is lost.
- *     The bell is raised under the lock too; only its notify waits for unlock.
+ *     It is rung right after the lock is free: who had seen QUEUED has read it before.
  *  3. A wake that a dead thread had received and not used goes on to the next waiter (dropWaits). What was finished for it was its own.
  *  4. The chain of a node belongs to it and goes with it.
  */
@@ -78,6 +78,12 @@ export class Wait {
 const BUCKETS: u32 = 256
 /** First and last node of each bucket. */
 const TABLE: usize = memory.data(2048, 16)
+/** How long the doorbell is looked at before a sleep, ms. */
+const WATCH_MS: f64 = 0.02
+/** Sleeps of this thread that pass without a look: how many after the last one in vain, and how many yet. */
+let vain: u32 = 0
+let unwatched: u32 = 0
+const VAIN_MAX: u32 = 63
 /** What a thread that may not block spins before it gives up, ms. */
 const SPIN_MS: f64 = 0.05
 
@@ -204,10 +210,12 @@ function sleepTo(wait: Wait, until: f64, once: bool): i32 {
 function nap(bell: u32, leftMs: f64): bool {
   const at = changetype<usize>(me()) + offsetof<Thread>('doorbell')
   if (mayBlock()) {
-    const ns: i64 = leftMs > 1e9 ? -1 : <i64>(leftMs * 1e6) + 1
-    beginPark()
-    sleepAt(at, bell, ns)
-    endPark()
+    if (!rungSoon(at, bell, leftMs)) {
+      const ns: i64 = leftMs > 1e9 ? -1 : <i64>(leftMs * 1e6) + 1
+      beginPark()
+      sleepAt(at, bell, ns)
+      endPark()
+    }
     if ((me().flags & THREAD_SERVES) != 0) serve()
     return true
   }
@@ -216,6 +224,28 @@ function nap(bell: u32, leftMs: f64): bool {
     if ((me().flags & THREAD_SERVES) != 0) serve()
     if (atomic.load<u32>(at) != bell) return true
   } while (now(0) < until)
+  return false
+}
+
+/**
+ * Looks at the doorbell for as long as a sleep and a wake-up would take, where that was worth it lately: after each look in vain it lets twice as
+ * many sleeps pass without one. => it was rung.
+ */
+function rungSoon(at: usize, bell: u32, leftMs: f64): bool {
+  if (unwatched > 0) {
+    unwatched--
+    return atomic.load<u32>(at) != bell
+  }
+  const until = now(0) + min(leftMs, WATCH_MS)
+  do {
+    for (let i = 0; i < 64; i++) {
+      if (atomic.load<u32>(at) == bell) continue
+      vain = 0
+      return true
+    }
+  } while (now(0) < until)
+  vain = min(vain * 2 + 1, VAIN_MAX)
+  unwatched = vain
   return false
 }
 
