@@ -6,10 +6,12 @@ import {
   IPC,
   type Kernel,
   MAP,
+  MCL,
   MREMAP,
   PROT,
   type Process,
   type ProcessOptions,
+  RLIMIT,
   SHM,
 } from '../../dist/src/index.js'
 import { outcome } from '../support/errno.ts'
@@ -99,6 +101,22 @@ describe('shmget', () => {
 })
 
 describe('what shmget makes', () => {
+  test('SHM_HUGETLB is EINVAL: there are no huge pages', () => {
+    expect(outcome(() => p.shmget(IPC.PRIVATE, PAGE, 0x800))).toBe('EINVAL')
+    p.shmget(KEY, PAGE, IPC.CREAT)
+    expect(outcome(() => p.shmget(KEY, PAGE, 0x800))).toBe('ok')
+  })
+
+  test('a mode of 0 refuses the maker too', () => {
+    const maker = user(7)
+    const id = maker.shmget(KEY, PAGE, IPC.CREAT)
+    for (const mode of [0o400, 0o200, 0o600, 0o004]) {
+      expect(outcome(() => maker.shmget(KEY, PAGE, mode))).toBe('EACCES')
+    }
+    expect(outcome(() => maker.shmat(id, { flags: SHM.RDONLY }))).toBe('EACCES')
+    expect(outcome(() => p.shmat(id))).toBe('ok')
+  })
+
   test('takes the low nine bits as mode, owner and creator from the effective ids, and says who made it', () => {
     const maker = user(7, 8)
     const id = maker.shmget(KEY, 100, IPC.CREAT | 0o644 | 0x40000)
@@ -267,9 +285,24 @@ describe('what shmat gives', () => {
     const id = q.shmget(IPC.PRIVATE, PAGE, 0o600)
     for (let i = 0; i < 3; i++) q.shmat(id)
     expect(outcome(() => q.shmat(id))).toBe('ENOMEM')
+    const limited = spawn()
+    limited.setrlimit(RLIMIT.AS, 2 * PAGE)
+    expect(outcome(() => limited.shmat(make(3)))).toBe('ENOMEM')
+    expect(outcome(() => limited.shmat(make(2)))).toBe('ok')
     const huge = p.shmget(IPC.PRIVATE, 0x7e00_0000, SHM.NORESERVE | 0o600)
     p.mmap({ length: PAGE })
     expect(outcome(() => p.shmat(huge))).toBe('ENOMEM')
+  })
+
+  test('after mlockall(MCL.FUTURE) an attach is locked and filled, past RLIMIT_MEMLOCK EAGAIN', () => {
+    const q = user(5)
+    const id = make(3, 0o600, q)
+    q.setrlimit(RLIMIT.MEMLOCK, 4 * PAGE)
+    q.mlockall(MCL.FUTURE)
+    q.shmat(id)
+    expect(q.maps()).toMatchObject([{ locked: true, resident: 3 }])
+    expect(outcome(() => q.shmat(id))).toBe('EAGAIN')
+    expect(nattch(id)).toBe(1)
   })
 
   test('wait and notify meet through any attach of the page', async () => {
