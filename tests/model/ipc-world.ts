@@ -84,9 +84,11 @@ class Run {
       for (const [index, step] of steps.entries()) {
         if (this.#mayRun(step)) await this.#step(step, `step ${index + 1}: ${formatIpc(step)}`)
       }
-    } finally {
-      await this.#end()
+    } catch (error) {
+      await this.#end().catch(() => {}) // the first failure tells more
+      throw error
     }
+    await this.#end()
     const { segments, queues, semaphoreSets, sleepers, mappings } = this.#kernel.stats()
     expect({ segments, queues, semaphoreSets, sleepers, mappings }).toEqual({
       segments: 0,
