@@ -4,7 +4,7 @@
  *   0  count   threads that it takes; 0: no barrier
  *
  * Who has arrived stands in the wait queue alone. The last one finishes the sleeps of `count - 1` others, in the order of their arrival, under one hold of the
- * kernel lock, so the barrier is as new when the first of them gets up. A thread that dies or is interrupted in its sleep has not arrived.
+ * kernel lock, so the barrier is as new when the first of them gets up. A thread that dies in its sleep, or whose wait is aborted, has not arrived.
  *
  * Sources: POSIX.1-2017 pthread_barrier_init, pthread_barrier_wait, pthread_barrier_destroy.
  */
@@ -38,7 +38,7 @@ function setCount(process: Process, address: u64, count: u32): i32 {
   return result
 }
 
-/** Waits for the others. => 1 in the thread that came last (PTHREAD_BARRIER_SERIAL_THREAD), 0 in the others; -EINVAL (no barrier), -EINTR, -ENOMEM, -EWOULDBLOCK_PARK, and as reach. */
+/** Waits for the others. => 1 in the thread that came last (PTHREAD_BARRIER_SERIAL_THREAD), 0 in the others; -EINVAL (no barrier), -EINTR (an abort), -ENOMEM, -EWOULDBLOCK_PARK, and as reach. */
 export function sysBarrierWait(process: Process, address: u64): i32 {
   lock()
   let result = reach(process, address, BARRIER_BYTES)

@@ -77,7 +77,7 @@ export function sysCondWake(process: Process, address: u64, count: u32): i32 {
 
 /**
  * Lets `owner`'s mutex go and waits to be woken, until `deadline` (ms on `clock`, the condition's own by default; Infinity for never).
- * => the mutex is locked again after 0, -ETIMEDOUT, -EINTR and -EOWNERDEAD (the mutex's owner before died); it never was let go after
+ * => the mutex is locked again after 0, -ETIMEDOUT, -EINTR (an abort) and -EOWNERDEAD (the mutex's owner before died); it never was let go after
  * -EPERM (not the owner), -EINVAL (no condition, no mutex, NaN), -ENOMEM, -EWOULDBLOCK_PARK; and is not locked after -ENOTRECOVERABLE, -ESRCH and
  * the errors of its page.
  */
@@ -120,7 +120,7 @@ function waitFor(process: Process, owner: u32, mutex: u64, wait: Wait, until: f6
   return retake(process, owner, mutex, count, slept)
 }
 
-/** Locks the mutex again after a sleep that ended with `slept`. An interrupt ends the wait, not this; the end of the process does (ESRCH). */
+/** Locks the mutex again after a sleep that ended with `slept`. An abort ends the wait, not this; the end of the process does (ESRCH). */
 function retake(process: Process, owner: u32, mutex: u64, count: u32, slept: i32): i32 {
   let result: i32
   do result = acquire(process, owner, mutex, Infinity)

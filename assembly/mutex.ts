@@ -101,7 +101,7 @@ function destroyReached(): i32 {
 
 /**
  * Locks for `owner`, until `deadline` (ms on `clock`; Infinity for never) if it must sleep. => 0; -EOWNERDEAD: locked too, but the last owner
- * died; -ENOTRECOVERABLE, -EDEADLK (errorcheck, owned already), -EAGAIN (MUTEX_COUNT_MAX, ROBUST_MAX), -ETIMEDOUT, -EINTR, -EINVAL (no
+ * died; -ENOTRECOVERABLE, -EDEADLK (errorcheck, owned already), -EAGAIN (MUTEX_COUNT_MAX, ROBUST_MAX), -ETIMEDOUT, -EINTR (an abort), -EINVAL (no
  * mutex, NaN), -ENOMEM, -ESRCH (no such owner), -EWOULDBLOCK_PARK, and as reach.
  * With MUTEX_ONCE a wake-up ends the call: => MUTEX_WOKEN, and the caller, who looks for itself, says so with MUTEX_WAS_WOKEN when it comes back, and sets
  * WAITERS when it locks.

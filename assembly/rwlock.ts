@@ -97,7 +97,7 @@ function admit(): bool {
 
 /**
  * Locks for `owner`, for writing or reading, until `deadline` (ms on `clock`; Infinity for never) if it must sleep. => 0, -EDEADLK (it has it for
- * writing), -EAGAIN (RWLOCK_READERS_MAX), -ETIMEDOUT, -EINTR, -EINVAL (no rwlock, NaN), -ENOMEM, -ESRCH, -EWOULDBLOCK_PARK, and as reach.
+ * writing), -EAGAIN (RWLOCK_READERS_MAX), -ETIMEDOUT, -EINTR (an abort), -EINVAL (no rwlock, NaN), -ENOMEM, -ESRCH, -EWOULDBLOCK_PARK, and as reach.
  */
 export function sysRwlockLock(
   process: Process,

@@ -2,7 +2,7 @@
  * Words in mapped pages that threads synchronise on: where they lie in kernel memory, the queue of those who wait for them, and until when.
  *
  * `reach` leaves its findings here, for the code behind it and no longer than the lock is held: every sleep ends with another `reach`. The
- * queue's key is a futex's (futex.ts) but its own, so that map.notify on the same word wakes nobody who waits for the lock.
+ * queue's key is a futex's (futex.ts) but its own (RESUMED), so that map.notify on the same word wakes nobody who waits for the lock.
  */
 import { EINVAL, ESRCH, SIGSEGV } from './abi'
 import { now } from './env'
@@ -15,7 +15,7 @@ import { isLiving } from './owner'
 import { Process, Space } from './process'
 import { PTE_FLAGS, PTE_READ, PTE_WRITE, pteOf } from './pte'
 import { K } from './root'
-import { firstWait } from './wait'
+import { firstWait, RESUMED } from './wait'
 
 /** The queue of what `reach` found. */
 export let key: u64 = 0
@@ -25,8 +25,6 @@ let start: usize = 0
 let rest: usize = 0
 /** Bytes of it that lie in its first page. */
 let within: u32 = 0
-
-const LOCKS: u64 = 0x4000000000000000
 
 /** => kernel address of a byte that may be stored to right now, 0 when there is none. */
 function settled(space: Space, address: u32): usize {
@@ -56,7 +54,7 @@ export function reach(process: Process, address: u64, bytes: u32): i32 {
   within = K.pageBytes - (first & (K.pageBytes - 1))
   keyFor(space, first)
   key = futexKey
-  detail = futexDetail | LOCKS
+  detail = futexDetail | RESUMED
   return 0
 }
 

@@ -53,6 +53,9 @@ const INTERRUPTED: u32 = 2
 const FINISHED: u32 = 3
 const LEFT: u32 = 4
 
+/** A bit of `detail`: the handler of a signal does not end this sleep. POSIX has it so for all of <pthread.h>: none of it says EINTR. */
+export const RESUMED: u64 = 0x4000000000000000
+
 @unmanaged
 export class Wait {
   next: Wait | null
@@ -322,12 +325,12 @@ export function finishAll(key: u64, detail: u64, result: i32): void {
   }
 }
 
-/** Ends the sleeps of thread `index` with EINTR. => how many. => lock held. */
-export function interrupt(index: u32): u32 {
+/** Ends the sleeps of thread `index` with EINTR; as a `signal` does, not those that are RESUMED after one. => how many. => lock held. */
+export function interrupt(index: u32, signal: bool = false): u32 {
   let count: u32 = 0
   let wait = changetype<Wait | null>(<usize>threadAt(index).waits)
   while (wait != null) {
-    if (wait.state == QUEUED) {
+    if (wait.state == QUEUED && !(signal && (wait.detail & RESUMED) != 0)) {
       unqueue(wait)
       edit<Wait>(wait).state = INTERRUPTED
       count++
@@ -345,7 +348,7 @@ export function interruptCalls(pid: u32): u32 {
     const at = changetype<usize>(threadAt(i))
     const where = atomic.load<u32>(at) & WHERE_MASK
     if (i == me().index || where == WHERE_FREE || where == WHERE_DEAD) continue
-    if (atomic.load<u32>(at + offsetof<Thread>('process')) == pid) count += interrupt(i)
+    if (atomic.load<u32>(at + offsetof<Thread>('process')) == pid) count += interrupt(i, true)
   }
   return count
 }

@@ -227,7 +227,7 @@ export class Mutex {
 
   /**
    * Locks. EOWNERDEAD of a robust one: locked, and its last owner died in the middle of something; mend it, say `consistent()`, and unlock.
-   * ETIMEDOUT past `timeoutMs`; ENOTRECOVERABLE, EDEADLK, EAGAIN, EINTR as pthread_mutex_lock(3).
+   * ETIMEDOUT past `timeoutMs`; ENOTRECOVERABLE, EDEADLK, EAGAIN as pthread_mutex_lock(3).
    * @returns what unlocks at the end of a block
    */
   lock(options?: LockOptions): Guard {

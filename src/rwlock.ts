@@ -56,7 +56,7 @@ export class RwLock {
 
   /**
    * Locks for reading, behind a writer that waits. Not twice in one thread: a writer may come in between. ETIMEDOUT past `timeoutMs`;
-   * EDEADLK, EAGAIN, EINTR as pthread_rwlock_rdlock(3).
+   * EDEADLK, EAGAIN as pthread_rwlock_rdlock(3).
    */
   read(options?: LockOptions): Guard {
     if (!this.#spin(false)) this.#sleep(false, options)

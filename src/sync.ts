@@ -69,7 +69,7 @@ export abstract class SyncCalls extends PosixSemCalls {
 
   /**
    * pthread_mutex_lock(3). EOWNERDEAD: locked, and its last owner died. ENOTRECOVERABLE, EDEADLK (errorcheck), EAGAIN (too many locks of a
-   * recursive one, or 2048 robust ones of one thread), EINTR (interrupted, not locked).
+   * recursive one, or 2048 robust ones of one thread). A signal ends none of these waits: POSIX's pthread calls never say EINTR.
    */
   pthread_mutex_lock(address: number): void {
     this.#lockMutex('pthread_mutex_lock', address, NEVER, CLOCK_REALTIME)
@@ -141,7 +141,7 @@ export abstract class SyncCalls extends PosixSemCalls {
   }
 
   /**
-   * pthread_cond_wait(3): gives up the mutex, as often as it was locked, waits, and has it again when it returns or throws ETIMEDOUT, EINTR or
+   * pthread_cond_wait(3): gives up the mutex, as often as it was locked, waits, and has it again when it returns or throws ETIMEDOUT, AbortError or
    * EOWNERDEAD. EPERM when this thread does not own it. It may return unsignalled: look again at what was waited for.
    */
   pthread_cond_wait(address: number, mutex: number): void {
@@ -201,7 +201,7 @@ export abstract class SyncCalls extends PosixSemCalls {
     this.done('pthread_barrier_destroy', calls.barrier_destroy(pid, address), { address })
   }
 
-  /** pthread_barrier_wait(3): waits for the others. => true in one of them, PTHREAD_BARRIER_SERIAL_THREAD's. After EINTR it has not arrived. */
+  /** pthread_barrier_wait(3): waits for the others. => true in one of them, PTHREAD_BARRIER_SERIAL_THREAD's. Who aborts its promise form has not arrived. */
   pthread_barrier_wait(address: number): boolean {
     const { calls, pid } = this
     checkSize('address', address)

@@ -16,6 +16,7 @@ import {
   interruptCalls,
   nextWait,
   park,
+  RESUMED,
   sleep,
   sleepUntil,
   Wait,
@@ -137,6 +138,19 @@ describe('waits', () => {
     expect(count).toBe(2)
     expect(end(a, -1)).toBe(-EINTR)
     expect(end(b, -1)).toBe(-EINTR)
+  })
+
+  it('lets a signal pass those sleeps that are resumed after one', () => {
+    const a = queue(1, RESUMED | 8)
+    const b = queue(2)
+    lock()
+    const signalled = interrupt(me().index, true)
+    const ended = interrupt(me().index)
+    unlock()
+    expect(signalled).toBe(1)
+    expect(ended).toBe(1)
+    expect(end(b, -1)).toBe(-EINTR)
+    expect(end(a, -1)).toBe(-EINTR)
   })
 
   it('hands a wake-up that a dead thread had not used to the next', () => {
