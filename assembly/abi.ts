@@ -349,14 +349,15 @@ export const STAT_NAME_GID: u32 = 4
 export const STAT_NAME_MODE: u32 = 8
 export const STAT_NAME_LENGTH: u32 = 12
 export const STAT_NAME_SIZE: u32 = 16
-/** Of a message queue. */
-export const STAT_NAME_MESSAGES: u32 = 24
+/** Messages of a queue, value of a semaphore; then a queue's attributes. */
+export const STAT_NAME_COUNT: u32 = 24
 export const STAT_NAME_MAXMSG: u32 = 28
 export const STAT_NAME_MSGSIZE: u32 = 32
 export const STAT_NAME_BYTES: u32 = 40
-/** Which objects: shared memory, message queues. */
+/** Which objects: shared memory, message queues, semaphores. */
 export const STAT_NAMES_SHM: u32 = 0
 export const STAT_NAMES_MQ: u32 = 1
+export const STAT_NAMES_SEM: u32 = 2
 /** Bits of a page (stat_pages). */
 export const STAT_PAGE_PRESENT: u32 = 1
 export const STAT_PAGE_DIRTY: u32 = 2

@@ -67,7 +67,8 @@ class Open {
   count: u32
 }
 
-const BUCKETS: u32 = 64
+/** Chains of names. */
+export const BUCKETS: u32 = 64
 const NAMES: usize = memory.data(256, 16)
 /** glibc keeps `sem.` before the name. */
 const PREFIX_BYTES: u32 = 4
@@ -77,6 +78,14 @@ function chainOf(name: usize, bytes: u32): usize {
   let hash: u32 = 0x811c9dc5
   for (let i: u32 = 0; i < bytes; i++) hash = (hash ^ load<u8>(name + i)) * 0x01000193
   return NAMES + ((<usize>(hash % BUCKETS)) << 2)
+}
+
+/** => the semaphore at `position` of a chain, for observers; null past its end, and past the last chain. => lock held. */
+export function namedSemAt(chain: u32, position: u32): NamedSem | null {
+  if (chain >= BUCKETS) return null
+  let sem = changetype<NamedSem | null>(<usize>load<u32>(NAMES + ((<usize>chain) << 2)))
+  for (let i: u32 = 0; i < position && sem != null; i++) sem = sem.next
+  return sem
 }
 
 function findNamed(name: usize, bytes: u32): NamedSem | null {

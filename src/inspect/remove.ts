@@ -14,9 +14,10 @@ const REMOVE: Readonly<Record<IpcKind, (root: Process, id: number) => void>> = {
   sem: (root, id) => root.semctl(id, 0, IPC.RMID),
 }
 
-const UNLINK: Readonly<Partial<Record<PosixKind, (root: Process, name: string) => void>>> = {
+const UNLINK: Readonly<Record<PosixKind, (root: Process, name: string) => void>> = {
   'posix-shm': (root, name) => root.shm_unlink(name),
   'posix-mq': (root, name) => root.mq_unlink(name),
+  'posix-sem': (root, name) => root.sem_unlink(name),
 }
 
 /** @param removal from anywhere. => as `remove` of the protocol says. Throws RequestError, or what the kernel refuses. */
@@ -38,7 +39,7 @@ export function remove(instance: Instance, removal: Partial<Record<string, unkno
     throw new RequestError('BAD_PARAMS', `"kind" must be one of ${kinds}`)
   }
   if (typeof name !== 'string') throw new RequestError('BAD_PARAMS', '"name" must be text')
-  UNLINK[kind as PosixKind]?.(root, name)
+  UNLINK[kind as PosixKind](root, name)
   return -1
 }
 

@@ -60,15 +60,16 @@ function readLimits(anyone: Process): IpcLimitValues {
 function readPosix(instance: Instance): Ipcs['posix'] {
   const shm = readNames(instance, abi.STAT_NAMES_SHM)
   const mq = readNames(instance, abi.STAT_NAMES_MQ)
+  const sem = readNames(instance, abi.STAT_NAMES_SEM)
   return {
     shm: shm.map(({ name, uid, gid, mode, size }) => ({ name, uid, gid, mode, size })),
-    mq: mq.map(({ size: _, ...queue }) => queue),
-    sem: [],
+    mq: mq.map(({ size: _, count, ...queue }) => ({ ...queue, curmsgs: count })),
+    sem: sem.map(({ name, uid, gid, mode, count }) => ({ name, uid, gid, mode, value: count })),
   }
 }
 
 /** What stat_names tells of an object, whatever its kind. */
-type NameRecord = PosixShmEntry & PosixMqEntry
+type NameRecord = PosixShmEntry & Omit<PosixMqEntry, 'curmsgs'> & { readonly count: number }
 
 /** => the objects of a kind (STAT_NAMES_*), by name. */
 function readNames(instance: Instance, kind: number): NameRecord[] {
@@ -93,7 +94,7 @@ function readName(instance: Instance, at: number): NameRecord {
     gid: word(abi.STAT_NAME_GID),
     mode: word(abi.STAT_NAME_MODE),
     size: view.getFloat64(at + abi.STAT_NAME_SIZE, true),
-    curmsgs: word(abi.STAT_NAME_MESSAGES),
+    count: word(abi.STAT_NAME_COUNT),
     maxmsg: word(abi.STAT_NAME_MAXMSG),
     msgsize: word(abi.STAT_NAME_MSGSIZE),
   }

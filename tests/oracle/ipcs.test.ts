@@ -40,7 +40,7 @@ const FORMATS = {
 const UNITS = { default: '', bytes: ' -b', human: ' --human' } as const
 const KINDS = { shm: ' -m', msg: ' -q', sem: ' -s' } as const
 
-describe.skipIf(reason)(`ipcs prints as util-linux does${reason ? `: ${reason}` : ''}`, () => {
+describe.skipIf(reason)('ipcs prints as util-linux does', () => {
   const commands = [
     ...Object.values(FORMATS).flatMap((format) =>
       Object.values(UNITS).map((unit) => `ipcs${format}${unit}`),

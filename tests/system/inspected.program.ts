@@ -17,6 +17,8 @@ const queue = p.msgget(0x52, IPC.CREAT | 0o600)
 p.msgsnd(queue, 1, new Uint8Array(100))
 p.semget(0x53, 2, IPC.CREAT | 0o600)
 p.shm_open('/table', O.CREAT | O.RDWR)
+p.mq_open('/jobs', O.CREAT | O.RDWR)
+p.sem_open('/turn', O.CREAT, 0o600, 1)
 
 console.log('up')
 const nothing = new Int32Array(new SharedArrayBuffer(4))

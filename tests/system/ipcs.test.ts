@@ -57,7 +57,21 @@ describe('kernel.ipcs()', () => {
     expect(sem).toEqual([{ ...root.semctl(semid, 0, IPC.STAT), id: semid, sems }])
   })
 
-  test('has the names of POSIX objects, with owners and sizes', async () => {
+  test('changes nothing: no process, no time, no page', async () => {
+    await using kernel = await boot({ memory: '16MiB' })
+    const p = kernel.process()
+    const id = p.shmget(1, 8192, IPC.CREAT | 0o600)
+    p.semget(2, 2, IPC.CREAT | 0o600)
+    const before = [kernel.stats(), kernel.ipcs(), kernel.processes()]
+    for (let round = 0; round < 10; round++) kernel.ipcs()
+    expect([kernel.stats(), kernel.ipcs(), kernel.processes()]).toEqual(before)
+    expect(p.shmctl(id, SHM.STAT_ANY).nattch).toBe(0)
+    kernel.check()
+  })
+})
+
+describe('kernel.ipcs(), of POSIX objects', () => {
+  test('has their names, with owners and sizes', async () => {
     await using kernel = await boot({ memory: '16MiB' })
     const p = kernel.process({ uid: 7, gid: 8 })
     const fd = p.shm_open('/b', O.CREAT | O.RDWR, 0o640)
@@ -70,24 +84,35 @@ describe('kernel.ipcs()', () => {
     expect(kernel.ipcs().posix.shm.map(({ mode }) => mode & 0o777)).toEqual([0o600, 0o640])
   })
 
+  test('has queues with their attributes, and semaphores with their values', async () => {
+    await using kernel = await boot({ memory: '16MiB' })
+    const p = kernel.process({ uid: 7, gid: 8 })
+    const queue = p.mq_open('/jobs', O.CREAT | O.RDWR, { mode: 0o620, maxmsg: 5, msgsize: 100 })
+    p.mq_send(queue, new Uint8Array(3), 1)
+    p.sem_open('/turn', O.CREAT, 0o600, 4)
+    p.sem_wait(p.sem_open('/gate', O.CREAT, 0o644, 1))
+    const owner = { uid: 7, gid: 8 }
+    expect(kernel.ipcs().posix).toEqual({
+      shm: [],
+      mq: [
+        { name: '/jobs', ...owner, mode: expect.any(Number), maxmsg: 5, msgsize: 100, curmsgs: 1 },
+      ],
+      sem: [
+        { name: '/gate', ...owner, mode: 0o644, value: 0 },
+        { name: '/turn', ...owner, mode: 0o600, value: 4 },
+      ],
+    })
+  })
+
   test('walks more names than a buffer holds', async () => {
     await using kernel = await boot({ memory: '32MiB' })
     const p = kernel.process()
     const names = Array.from({ length: 700 }, (_, at) => `/${String(at).padStart(120, '0')}`)
     for (const name of names) p.close(p.shm_open(name, O.CREAT | O.RDWR))
-    expect(kernel.ipcs().posix.shm.map(({ name }) => name)).toEqual(names)
-  })
-
-  test('changes nothing: no process, no time, no page', async () => {
-    await using kernel = await boot({ memory: '16MiB' })
-    const p = kernel.process()
-    const id = p.shmget(1, 8192, IPC.CREAT | 0o600)
-    p.semget(2, 2, IPC.CREAT | 0o600)
-    const before = [kernel.stats(), kernel.ipcs(), kernel.processes()]
-    for (let round = 0; round < 10; round++) kernel.ipcs()
-    expect([kernel.stats(), kernel.ipcs(), kernel.processes()]).toEqual(before)
-    expect(p.shmctl(id, SHM.STAT_ANY).nattch).toBe(0)
-    kernel.check()
+    for (const name of names) p.sem_close(p.sem_open(name, O.CREAT))
+    const { shm, sem } = kernel.ipcs().posix
+    expect(shm.map(({ name }) => name)).toEqual(names)
+    expect(sem.map(({ name }) => name)).toEqual(names)
   })
 })
 
@@ -180,16 +205,24 @@ describe.skipIf(inBrowser)('isopage ipcrm', () => {
   async function left(place: { run(...args: string[]): Promise<{ out: string }> }) {
     const { shm, msg, sem, posix } = JSON.parse((await place.run('ipcs', '--json')).out)
       .ipcs as Ipcs
-    return [shm, msg, sem, posix.shm].map(({ length }) => length)
+    return [shm, msg, sem, posix.shm, posix.mq, posix.sem].map(({ length }) => length)
   }
 
   test('removes by id, by key and by name', SLOW, async () => {
     using place = makePlace()
     await using _program = await place.start(PROGRAM, 'sleep')
-    expect(await left(place)).toEqual([1, 1, 1, 1])
-    const args = ['-m', '0', '-Q', '0x52', '-S', '83', '--posix-shmem', '/table']
+    expect(await left(place)).toEqual([1, 1, 1, 1, 1, 1])
+    const posix = [
+      '--posix-shmem',
+      '/table',
+      '--posix-mqueue',
+      '/jobs',
+      '--posix-semaphore',
+      '/turn',
+    ]
+    const args = ['-m', '0', '-Q', '0x52', '-S', '83', ...posix]
     expect(await place.run('ipcrm', ...args)).toEqual({ code: 0, out: '', err: '' })
-    expect(await left(place)).toEqual([0, 0, 0, 0])
+    expect(await left(place)).toEqual([0, 0, 0, 0, 0, 0])
   })
 
   test('--all removes all, --all=KIND all of a kind, and -v says what', SLOW, async () => {
@@ -197,9 +230,9 @@ describe.skipIf(inBrowser)('isopage ipcrm', () => {
     await using _program = await place.start(PROGRAM, 'sleep')
     const one = await place.run('ipcrm', '--all=sem', '-v')
     expect(one).toEqual({ code: 0, out: "removing semaphore id `0'\n", err: '' })
-    expect(await left(place)).toEqual([1, 1, 0, 1])
+    expect(await left(place)).toEqual([1, 1, 0, 1, 1, 1])
     expect((await place.run('ipcrm', '-a')).code).toBe(0)
-    expect(await left(place)).toEqual([0, 0, 0, 0])
+    expect(await left(place)).toEqual([0, 0, 0, 0, 0, 0])
   })
 
   test(
@@ -214,7 +247,7 @@ describe.skipIf(inBrowser)('isopage ipcrm', () => {
         out: '',
         err: "isopage: invalid id (7)\nisopage: invalid key (0x7)\nisopage: name `/none' not found\n",
       })
-      expect(await left(place)).toEqual([1, 0, 1, 1])
+      expect(await left(place)).toEqual([1, 0, 1, 1, 1, 1])
     },
   )
 

@@ -2,6 +2,7 @@
 
 import { boot, O, opfs } from 'isopage'
 import { coreBytes } from 'isopage/core-bytes'
+import { inspectView } from 'isopage/inspect'
 
 async function roundTrip(options) {
   const kernel = await boot({ memory: '64MiB', ...options })
@@ -9,6 +10,7 @@ async function roundTrip(options) {
   const fd = await p.promises.open('/files/page.bin', O.CREAT | O.RDWR)
   await p.promises.ftruncate(fd, 4096)
   const map = await p.promises.mmap({ fd, length: 4096 })
+  inspectView(kernel, document.body)
   await map.promises.write(100, new TextEncoder().encode('seen'))
   await map.promises.sync()
   const into = new Uint8Array(4)
