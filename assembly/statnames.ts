@@ -21,7 +21,7 @@ import {
   STAT_NAMES_SHM,
 } from './abi'
 import { findPage } from './cache'
-import { Entry, entryFrom, nameOf } from './dir'
+import { entryFrom, nameOf } from './dir'
 import { frameAddress } from './frame'
 import { Inode } from './inode'
 import { POSIX_SEM_VALUE } from './ipcabi'
