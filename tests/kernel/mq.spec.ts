@@ -351,12 +351,15 @@ describe('POSIX message queues', () => {
     enter()
     beginCall(process.pid)
     expect(sysReap(dead, sequence, true)).toBe(0)
+    expect(sysMqNotify(process, mqd, 10)).toBe(0)
     expect(send(mqd, 2, 1, 1)).toBe(0)
     expect(attribute(mqd, MQ_ATTR_CURMSGS)).toBe(1)
+    expect(noticed()).toBe(10)
+    expect(sysMqNotify(process, mqd, 11)).toBe(0)
+    expect(send(mqd, 2, 1, 1)).toBe(0)
     expect(noticed()).toBe(0)
-    expect(sysMqNotify(process, mqd, 10)).toBe(0)
     expect(close(mqd)).toBe(0)
-    expect(noticed()).toBe(-10)
+    expect(noticed()).toBe(-11)
   })
 
   it('set and clear O_NONBLOCK, and nothing else', () => {

@@ -116,6 +116,20 @@ describe('what ends a wait', () => {
     expect(await received).toMatchObject({ data: bytes(8) })
   })
 
+  test('a sleeper whose queue nobody else has keeps it; a new one is another', async () => {
+    const received = caller(0).call(q, 'mq_receive', theirs)
+    await asleep(kernel, 1)
+    q.mq_close(theirs)
+    p.mq_close(mqd)
+    mqd = p.mq_open('/other', O.CREAT | O.RDWR | O.NONBLOCK)
+    p.mq_unlink('/other')
+    send(5)
+    expect(kernel.stats().sleepers).toBe(1)
+    expect(drain()).toEqual([[5, 0]])
+    q.interrupt()
+    expect(await received).toBe('EINTR')
+  })
+
   test('an interrupt is EINTR for a sender too, and its message is not sent', async () => {
     send(1)
     send(2)
