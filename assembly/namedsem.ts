@@ -268,10 +268,13 @@ function end(sem: NamedSem): void {
   releaseObject(object)
 }
 
-/** sem_unlink(3): takes the name away; who has it open keeps it. => 0, -EINVAL and -ENAMETOOLONG (the name), -ENOENT, -EACCES (for its owner and root only). */
+/**
+ * sem_unlink(3): takes the name away; who has it open keeps it. => 0, -ENOENT (no semaphore of that name, and none can have it), -ENAMETOOLONG, -EACCES (for its
+ * owner and root only).
+ */
 export function sysSemUnlink(process: Process, path: usize, bytes: u32): i32 {
   const named = posixName(path, bytes, PREFIX_BYTES)
-  if (named < 0) return named
+  if (named < 0) return named == -EINVAL ? -ENOENT : named
   const nameBytes = posixNameBytes(path, bytes)
   lock()
   const sem = findNamed(path + (bytes - nameBytes), nameBytes)

@@ -116,7 +116,7 @@ export function sysSemop(
   return result
 }
 
-/** Does the operations or sleeps until they are done. => as sysSemop. */
+/** Does the operations or sleeps until they are done. An undo entry stays when they fail, as on Linux: its exit is one of the set's times. => as sysSemop. */
 function operate(
   process: Process,
   found: SemSet | null,
@@ -126,12 +126,12 @@ function operate(
 ): i32 {
   if (found == null) return -EINVAL
   const set = found
-  if (highest >= set.count) return -EFBIG
-  const denied = mayUse(process, set, alters ? 2 : 4)
-  if (denied != 0) return denied
   let undo: Undo | null = null
   if (undoes) undo = needUndo(process, set)
   if (undoes && undo == null) return noMemory()
+  if (highest >= set.count) return -EFBIG
+  const denied = mayUse(process, set, alters ? 2 : 4)
+  if (denied != 0) return denied
   const result = judge(set, undo, ops, count)
   if (result == BLOCKED) return sleepFor(process, set, ops, count, timeoutMs)
   if (result != 0) return result
