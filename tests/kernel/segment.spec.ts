@@ -178,6 +178,22 @@ describe('System V segments', () => {
     expect(nattch(id)).toBe(0)
   })
 
+  it('detach no part of another attach that a move put in the place of theirs', () => {
+    const id = make(4)
+    const start = attach(root, id, AT)
+    const other = attach(root, id, AT + 8 * PAGE)
+    expect(step(sysMunmap(root, start + 2 * PAGE, 2 * PAGE))).toBe(0)
+    const to = start + 2 * PAGE
+    expect(<u32>step(sysMremap(root, other + 2 * PAGE, 2 * PAGE, 2 * PAGE, 3, to))).toBe(to)
+    expect(nattch(id)).toBe(3)
+    expect(dt(root, start)).toBe(0)
+    expect(nattch(id)).toBe(2)
+    expect(peek(root, to)).toBe(0)
+    expect(dt(root, start)).toBe(0)
+    expect(dt(root, other)).toBe(0)
+    expect(nattch(id)).toBe(0)
+  })
+
   it('stay one mapping when they are large and move piece by piece', () => {
     dieAtEveryPush(false)
     const pages: u32 = 9000
