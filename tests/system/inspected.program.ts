@@ -18,7 +18,7 @@ p.msgsnd(queue, 1, new Uint8Array(100))
 p.semget(0x53, 2, IPC.CREAT | 0o600)
 p.shm_open('/table', O.CREAT | O.RDWR)
 p.mq_open('/jobs', O.CREAT | O.RDWR)
-p.sem_open('/turn', O.CREAT, 0o600, 1)
+p.sem_close(p.sem_open('/turn', O.CREAT, 0o600, 1)) // it would be a mapping more
 
 console.log('up')
 const nothing = new Int32Array(new SharedArrayBuffer(4))
