@@ -2,7 +2,7 @@
 
 import { attach } from '../../dist/src/index.js'
 import { serve } from '../threads.js'
-import { PING, PONG, poll, STREAM_BYTES } from './messages-layout.js'
+import { PING, PONG, rest, STREAM_BYTES } from './messages-layout.js'
 
 let kernel, process, id
 
@@ -13,10 +13,15 @@ await serve(
       process = kernel.process()
       id = queue
     },
-    return(kind, rounds) {
-      const receive =
-        kind === 'spin' ? () => poll(process, id, PING) : () => process.msgrcv(id, { type: PING })
-      for (let i = 0; i < rounds; i++) process.msgsnd(id, PONG, receive().data)
+    /** => ms that it rested */
+    return(rests, rounds) {
+      let restedMs = 0
+      for (let i = 0; i < rounds; i++) {
+        const { data } = process.msgrcv(id, { type: PING })
+        if (rests) restedMs += rest()
+        process.msgsnd(id, PONG, data)
+      }
+      return restedMs
     },
     /** The first and the last are answered. */
     take(count) {
@@ -29,7 +34,10 @@ await serve(
     detach: () => kernel.close(),
   },
   (message, post) => {
-    if (message.ball) post(message)
-    else if (message.left === 0) post({})
+    if (message.ball) {
+      const restedMs = message.rests ? rest() : 0
+      post({ ball: message.ball, restedMs })
+    }
+    if (message.left === 0) post({})
   },
 )

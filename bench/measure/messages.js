@@ -1,11 +1,12 @@
 /**
- * msg-pingpong-sleep, msg-pingpong-spin: 64 bytes to another worker and back, by blocking msgrcv and by msgrcv with IPC.NOWAIT again and again.
+ * msg-pingpong-sleep, msg-pingpong-spin: 64 bytes to another worker and back. Who waits in msgrcv looks for a moment before it sleeps: without a rest
+ * that is enough (spin); with a rest of both before each message, not counted, whoever waits is asleep (sleep).
  * msg-stream: messages of 256 bytes to another worker as fast as it takes them. The peers are the same by postMessage.
  */
 
 import { boot, IPC } from '../../dist/src/index.js'
 import { startThread } from '../threads.js'
-import { BALL_BYTES, PING, PONG, poll, STREAM_BYTES } from './messages-layout.js'
+import { BALL_BYTES, PING, PONG, rest, STREAM_BYTES } from './messages-layout.js'
 
 /** @param {import('../rows.js').Row} row */
 export async function open({ name, count }) {
@@ -15,8 +16,8 @@ export async function open({ name, count }) {
   const other = await startThread(new URL('./messages-worker.js', import.meta.url))
   await other.call('attach', kernel.handle, id)
   const sides = {
-    'msg-pingpong-sleep': [pingPong(process, id, 'sleep'), postedPingPong],
-    'msg-pingpong-spin': [pingPong(process, id, 'spin'), postedPingPong],
+    'msg-pingpong-sleep': [pingPong(process, id, true), postedPingPong(true)],
+    'msg-pingpong-spin': [pingPong(process, id, false), postedPingPong(false)],
     'msg-stream': [stream(process, id), postedStream],
   }
   const [ours, peer] = sides[name]
@@ -35,37 +36,47 @@ function nsEach(count, startMs) {
   return ((performance.now() - startMs) * 1e6) / count
 }
 
-function pingPong(process, id, kind) {
+function pingPong(process, id, rests) {
   const ball = new Uint8Array(BALL_BYTES)
-  const receive =
-    kind === 'spin' ? () => poll(process, id, PONG) : () => process.msgrcv(id, { type: PONG })
   const round = () => {
+    const restedMs = rests ? rest() : 0
     process.msgsnd(id, PING, ball)
-    if (receive().data.length !== BALL_BYTES) throw new Error('another message came back')
+    const { data } = process.msgrcv(id, { type: PONG })
+    if (data.length !== BALL_BYTES) throw new Error('another message came back')
+    return restedMs
   }
   return async (other, count) => {
-    const done = other.call('return', kind, count + 1)
+    const done = other.call('return', rests, count + 1)
     round() // until it listens
+    let restedMs = 0
     const startMs = performance.now()
-    for (let i = 0; i < count; i++) round()
-    const ns = nsEach(count, startMs)
-    await done
-    return ns
+    for (let i = 0; i < count; i++) restedMs += round()
+    const endMs = performance.now()
+    restedMs += ((await done) * count) / (count + 1)
+    return ((endMs - startMs - restedMs) * 1e6) / count
   }
 }
 
-async function postedPingPong(other, count) {
+function postedPingPong(rests) {
   const ball = new Uint8Array(BALL_BYTES)
-  const { promise, resolve } = Promise.withResolvers()
-  let left = count
-  other.onPost(() => {
-    if (--left === 0) resolve()
-    else other.post({ ball })
-  })
-  const startMs = performance.now()
-  other.post({ ball })
-  await promise
-  return nsEach(count, startMs)
+  return async (other, count) => {
+    const { promise, resolve } = Promise.withResolvers()
+    let left = count
+    let restedMs = 0
+    const hit = () => {
+      if (rests) restedMs += rest()
+      other.post({ ball, rests })
+    }
+    other.onPost((answer) => {
+      restedMs += answer.restedMs
+      if (--left === 0) resolve()
+      else hit()
+    })
+    const startMs = performance.now()
+    hit()
+    await promise
+    return ((performance.now() - startMs - restedMs) * 1e6) / count
+  }
 }
 
 function stream(process, id) {
