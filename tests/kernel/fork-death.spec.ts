@@ -51,7 +51,7 @@ const OWN: u32 = MAP_PRIVATE | MAP_ANONYMOUS
 const BASE: u32 = 0x90000000
 const PAGES: u32 = 8
 let parent = spawn()
-let _child: Process = parent
+let child: Process = parent
 
 function at(page: u32): u32 {
   return BASE + (page << 12)
@@ -133,7 +133,7 @@ function forkAndDie(): void {
 
 describe('a death in a fork', () => {
   it('at any moment leaves no half child, and the parent as it was', () => {
-    _child = spawn()
+    child = spawn()
     replaceThread() // both slots have their buffers from now on
     furnish()
     use()
@@ -239,6 +239,30 @@ describe('a fork and other threads of the process', () => {
     expect(pid).toBeGreaterThan(0)
     sysExit(pid, 0)
     sysExit(parent.pid, 0)
+    checkAll()
+  })
+
+  it('who is left alone with a page waits for a reader of the other space before it stores', () => {
+    parent = spawn()
+    map(0, 1)
+    storeByte(parent, 0, 1)
+    child = fork()
+    const reading = me().index
+    const sequence = load<u32>(THREADS + reading * THREAD_BYTES + THREAD_STATE) >> STATE_SEQ_SHIFT
+    assert(sysAccess(parent, at(0), 1, false) == 0, 'access')
+    assert(attachThread(0) >= 0, 'no slot')
+    enter()
+    storeByte(parent, 0, 2)
+    expect(frameOfPte(pteOf(child.space!, at(0))).refs).toBe(1)
+    expect(() => {
+      access(child, 0, true)
+    }).toThrow()
+    forgetPanic()
+    expect(sysReap(reading, sequence, true)).toBe(0)
+    storeByte(child, 0, 3)
+    expect(loadByte(parent, 0)).toBe(2)
+    sysExit(parent.pid, 0)
+    sysExit(child.pid, 0)
     checkAll()
   })
 })

@@ -1,6 +1,14 @@
 /** A worker that stores to private memory of a process, and maps in it, while others fork it. */
 
-import { attach, type Handle, type Kernel, MAP, O, type Process } from '../../dist/src/index.js'
+import {
+  attach,
+  type Handle,
+  type Kernel,
+  MAP,
+  MREMAP,
+  O,
+  type Process,
+} from '../../dist/src/index.js'
 import { serve } from '../support/thread-port.ts'
 
 const PAGE = 4096
@@ -70,18 +78,22 @@ await serve({
     }
     return rounds
   },
-  /** Maps, moves and unmaps private memory until `stop` is 1; a mapping that moves holds its address before in its first word. */
-  remap(pid: number, control: SharedArrayBuffer) {
+  /**
+   * Maps `pages` pages, so many that they move in several pieces, makes them one more at another place and unmaps them, until `stop` is 1. `at`: where there is
+   * room for them.
+   */
+  remap(pid: number, at: number, pages: number, control: SharedArrayBuffer) {
     const p = kernel.process({ pid })
     const stop = new Int32Array(control)
+    const length = pages * PAGE
+    const flags = MAP.PRIVATE | MAP.ANONYMOUS | MAP.FIXED
+    p.mmap({ addr: at + length, length: PAGE, flags })
     let rounds = 0
     while (Atomics.load(stop, 0) === 0) {
-      const map = p.mmap({ length: 4 * PAGE, flags: MAP.PRIVATE | MAP.ANONYMOUS })
-      map.write(0, Uint8Array.of(1))
-      map.write(3 * PAGE, Uint8Array.of(4))
-      map.remap(8 * PAGE)
-      map.write(7 * PAGE, Uint8Array.of(8))
-      map.unmap()
+      p.mmap({ addr: at, length, flags: flags | MAP.NORESERVE })
+      p.vmWrite(at, Uint8Array.of(1))
+      const moved = p.mremap(at, length, length + PAGE, MREMAP.MAYMOVE)
+      p.munmap(moved, length + PAGE)
       Atomics.store(stop, 1, ++rounds)
     }
     return rounds
