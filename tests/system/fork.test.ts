@@ -331,6 +331,19 @@ describe('what a child does not inherit, and shares', () => {
     child.exit()
   })
 
+  test('named semaphores are open in the child, at the same address, until each has closed them', () => {
+    const sem = p.sem_open('/inherited', O.CREAT, 0o600, 1)
+    const child = fork(p)
+    expect(child.sem_open('/inherited')).toBe(sem)
+    child.sem_close(sem)
+    child.sem_wait(sem)
+    expect(outcome(() => p.sem_trywait(sem))).toBe('EAGAIN')
+    child.sem_close(sem)
+    expect(outcome(() => child.sem_close(sem))).toBe('EINVAL')
+    p.sem_close(sem)
+    p.sem_unlink('/inherited')
+  })
+
   test('POSIX shared memory: descriptor and mapping, beyond its name', () => {
     const fd = p.shm_open('/forked', O.CREAT | O.RDWR)
     p.ftruncate(fd, PAGE)
