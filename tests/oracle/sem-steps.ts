@@ -60,9 +60,11 @@ export class SemSteps {
     for (const caller of this.#callers.values()) await caller.kill()
   }
 
-  /** => the process sleeps in the call that it began. */
-  isAsleep(which: number): boolean {
-    return this.#begun.get(which)?.done === false
+  /** => what became of the call that the process began: `none` once its outcome was asked for. */
+  begun(which: number): 'asleep' | 'ended' | 'none' {
+    if (!this.#begun.has(which)) return 'none'
+    const { pid } = (this.#sides[which] as Side).process
+    return this.#kernel.sleepers().some((sleeper) => sleeper.pid === pid) ? 'asleep' : 'ended'
   }
 
   async #outcome(mode: string, which: number, name: string, path: string, n: number[]) {
@@ -115,6 +117,7 @@ export class SemSteps {
       await new Promise((resolve) => setTimeout(resolve, 1))
     }
     const value = await result
+    this.#begun.delete(which)
     return typeof value === 'string' ? value : call.say(value)
   }
 

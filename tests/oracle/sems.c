@@ -27,6 +27,7 @@
 #include <sys/mount.h>
 #include <sys/sem.h>
 #include <sys/stat.h>
+#include <sys/syscall.h>
 #include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
@@ -204,6 +205,25 @@ static int ready(int which, int ms) {
   return poll(&fd, 1, ms) == 1;
 }
 
+/* => the process sleeps in a call on a semaphore: that call's number stands there only while it is blocked. */
+static int sleeps(int which) {
+  char path[64];
+  long number = -1;
+  snprintf(path, sizeof path, "/proc/%d/syscall", children[which].pid);
+  FILE *file = fopen(path, "r");
+  if (file == NULL) return 0;
+  if (fscanf(file, "%ld", &number) != 1) number = -1;
+  fclose(file);
+  return number == SYS_semop || number == SYS_semtimedop || number == SYS_futex;
+}
+
+/* => it came to sleep, rather than to an answer. */
+static int fell_asleep(int which) {
+  while (!ready(which, 1))
+    if (sleeps(which)) return 1;
+  return 0;
+}
+
 static void take(int which, const char *call, long slot) {
   char text[LINE_MAX_BYTES];
   int length = 0;
@@ -272,7 +292,7 @@ static void step(char *line) {
   } else {
     fprintf(children[which].to, "%d %d %d %s", ids[0], ids[1], ids[2], line + 2);
     fflush(children[which].to);
-    children[which].is_asleep = mode == '&' && !ready(which, NAP_MS);
+    children[which].is_asleep = mode == '&' && fell_asleep(which);
     if (children[which].is_asleep) printf("asleep");
     else take(which, call, slot);
   }

@@ -174,10 +174,13 @@ describe.skipIf(absence)(
       for (const step of [...all, ...endOf(all)]) {
         const which = Number(step[0])
         const asks = step[1] === '=' || step[1] === '?'
-        if (!asks && !step.endsWith('end') && ours.isAsleep(which)) continue
-        if (asks && !steps.some((before) => before.startsWith(`${which}&`))) continue
-        steps.push(step)
-        found.push(show(await ours.run(step)))
+        const begun = ours.begun(which)
+        if (asks ? begun === 'none' : begun === 'asleep' && !step.endsWith('end')) continue
+        const before = !asks && begun === 'ended' && !step.endsWith('end') ? [`${which}=`] : []
+        for (const each of [...before, step]) {
+          steps.push(each)
+          found.push(show(await ours.run(each)))
+        }
       }
       kernel.check()
       const expected = oracle.run(steps).map(show)
