@@ -134,13 +134,18 @@ function claimSlot(): usize {
   return claimSlot()
 }
 
+/** Where this thread looks first: behind the request it took last, so that busy requesters in low slots hold up nobody. */
+let nextTaken: u32 = 0
+
 /** The owner's host takes the next request. => address of its slot, 0 when there is none for this thread. */
 export function takeRequest(): usize {
   for (let i: u32 = 0; i < RING_SLOTS; i++) {
-    const slot = RING + i * RING_BYTES
+    const slot = RING + ((nextTaken + i) % RING_SLOTS) * RING_BYTES
     if (atomic.load<u32>(slot + RING_STATE) != RING_FILLED) continue
     if (ownerOf(load<u32>(slot, RING_MOUNT)) != <i32>me().index) continue
-    if (atomic.cmpxchg<u32>(slot + RING_STATE, RING_FILLED, RING_TAKEN) == RING_FILLED) return slot
+    if (atomic.cmpxchg<u32>(slot + RING_STATE, RING_FILLED, RING_TAKEN) != RING_FILLED) continue
+    nextTaken = (nextTaken + i + 1) % RING_SLOTS
+    return slot
   }
   return 0
 }

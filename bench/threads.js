@@ -3,6 +3,8 @@
  * Invariant: no static import of a Node module; whatever goes wrong in a thread rejects the calls made of it.
  */
 
+/** Posted in browsers: the thread ends itself. Firefox 140 hangs in `new Worker` after a worker terminated one of its own. */
+const END = '@bench/end'
 const onNode = typeof globalThis.process?.versions?.node === 'string'
 
 /**
@@ -70,7 +72,8 @@ export async function serve(functions, onPost = () => {}) {
   const port = await openPort()
   const post = (message, transfer) => port.post({ posted: message }, transfer)
   port.onMessage(({ posted, id, name, args }) => {
-    if (posted === undefined) answer(id, name, args)
+    if (posted === END) globalThis.close()
+    else if (posted === undefined) answer(id, name, args)
     else onPost(posted, post)
   })
 
@@ -108,7 +111,7 @@ function webWorker(url) {
       worker.addEventListener('error', (event) => listener(describe(event)))
       worker.addEventListener('messageerror', (event) => listener(describe(event)))
     },
-    terminate: async () => worker.terminate(),
+    terminate: async () => worker.postMessage({ posted: END }),
   }
 }
 

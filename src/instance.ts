@@ -253,6 +253,10 @@ export class Instance {
     this.#failure = closed()
   }
 
+  get hasLeft(): boolean {
+    return this.#failure !== undefined
+  }
+
   get index(): number {
     return this.#index
   }

@@ -24,7 +24,7 @@ const VAIN_MAX = 63
 /** How long the event loop may stand still while requests follow each other. */
 const TURN_MS = 100
 
-// No top-level await: bundlers make classic scripts of workers.
+// No top-level await: bundlers make classic scripts of workers. It is asked to end when it has nothing left.
 parentPort<FromWorker, ToWorker>().then((port) => {
   port.onMessage((message) => {
     if (message.type === 'start') start(port, message)
@@ -49,7 +49,7 @@ function isLater({ providers }: Pick<Place, 'providers'>): boolean {
   return providers.some((provider) => provider?.capabilities.async)
 }
 
-/** Serves until the kernel is closed. */
+/** Serves until the kernel is closed and nobody asks any more. */
 async function serve(place: Place, periodMs: number): Promise<void> {
   if (isLater(place)) await serveLater(place.instance)
   else serveAtOnce(place.instance, periodMs)
@@ -58,7 +58,7 @@ async function serve(place: Place, periodMs: number): Promise<void> {
 /** All answers are given at once: nothing else runs in this thread, and it writes back in between. */
 function serveAtOnce(instance: Instance, periodMs: number): void {
   let flushAt = performance.now() + periodMs
-  while (!instance.table.closed) {
+  while (!instance.table.serviceEnded) {
     const bell = Atomics.load(instance.words, instance.doorbell)
     instance.serve()
     sleep(instance, bell, Math.max(flushAt - performance.now(), 0))
@@ -72,7 +72,7 @@ function serveAtOnce(instance: Instance, periodMs: number): void {
 async function serveLater(instance: Instance): Promise<void> {
   let turnAt = performance.now() + TURN_MS
   let recent = false
-  while (!instance.table.closed) {
+  while (!instance.table.serviceEnded) {
     const bell = Atomics.load(instance.words, instance.doorbell)
     if (instance.serve() > 0) recent = true
     const turn = performance.now() > turnAt

@@ -21,7 +21,7 @@ import { Process } from './process.js'
 import type { Handle } from './protocol.js'
 import type { Provider } from './providers/provider.js'
 import { Reaper } from './reaper.js'
-import { type AnyWorker, isWorker, withResolvers } from './runtime.js'
+import { type AnyWorker, isWorker, pause, withResolvers } from './runtime.js'
 import { Flusher, ServicePool } from './service.js'
 import { type KernelStats, kernelStats, readSleepers, type Sleeper } from './stats.js'
 import type { ThreadRecord } from './threads.js'
@@ -35,6 +35,9 @@ export interface ProcessOptions {
   uid?: number
   gid?: number
 }
+
+/** How long a thread that serves its mounts may keep its event loop waiting. */
+const TURN_MS = 20
 
 /** What a Kernel is made of. */
 interface Parts {
@@ -228,6 +231,7 @@ export class Kernel {
     known.delete(this.#handle.id)
     await attempt(() => this.#services.close())
     await attempt(() => this.#flusher.close())
+    table.endService()
     Atomics.add(words, booted.ioDoorbell, 1)
     Atomics.notify(words, booted.ioDoorbell)
     await ended
@@ -247,13 +251,17 @@ export class Kernel {
     if (failure !== undefined) throw failure
   }
 
-  /** Serves the mounts that this thread owns, between its own calls. */
+  /** Serves the mounts that this thread owns, between its own calls; its event loop has its turn although requests may follow each other without end. */
   async #serve(): Promise<void> {
     const { words, doorbell, table } = this.#instance
-    while (!table.closed) {
+    let turnAt = performance.now() + TURN_MS
+    while (!table.serviceEnded) {
       const bell = Atomics.load(words, doorbell)
       this.#instance.serve()
       await this.#instance.rung(bell)
+      if (performance.now() < turnAt) continue
+      await pause(0)
+      turnAt = performance.now() + TURN_MS
     }
   }
 }

@@ -42,9 +42,10 @@ const OPS: ReadonlyMap<number, readonly [keyof WasiFiles, string]> = new Map([
 
 /** Serves every request that waits for this thread; those that a provider answers later are in `later` until then. => how many it took. */
 export function serveRing(side: RingSide, files: WasiFiles, later: Set<Promise<void>>): number {
-  for (let taken = 0; ; taken++) {
+  let taken = 0
+  for (; taken < abi.RING_SLOTS; taken++) {
     const slot = side.lastCalls.ring_take() >>> 0
-    if (slot === 0) return taken
+    if (slot === 0) break
     const errno = callFor(side.view, slot, files)
     if (typeof errno === 'number') side.lastCalls.ring_done(slot, errno)
     else {
@@ -53,6 +54,7 @@ export function serveRing(side: RingSide, files: WasiFiles, later: Set<Promise<v
       answer.finally(() => later.delete(answer))
     }
   }
+  return taken
 }
 
 function callFor(view: DataView, slot: number, files: WasiFiles): number | Promise<number> {

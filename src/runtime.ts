@@ -46,6 +46,15 @@ export function isWorker(value: unknown): value is AnyWorker {
   )
 }
 
+/**
+ * Asks a worker to end itself, and its answer when it is about to. Firefox 140 hangs in `new Worker` after a worker has terminated a
+ * worker of its own (an empty one too), so there workers are asked first.
+ */
+const END = '@isopage/end'
+const ENDING = '@isopage/ending'
+/** How long a worker that was asked may take; it is terminated then. */
+const END_MS = 2000
+
 /** One end of the line between a thread and the worker it started. */
 export interface Port<Sent, Received> {
   post(message: Sent): void
@@ -93,7 +102,10 @@ async function nodeLine<Sent, Received>(url: URL): Promise<WorkerLine<Sent, Rece
 function webLine<Sent, Received>(worker: Worker): WorkerLine<Sent, Received> {
   return {
     post: (message) => worker.postMessage(message),
-    onMessage: (listener) => worker.addEventListener('message', ({ data }) => listener(data)),
+    onMessage: (listener) =>
+      worker.addEventListener('message', ({ data }) => {
+        if (data !== ENDING) listener(data)
+      }),
     onEnd(listener) {
       const end = (event: ErrorEvent | MessageEvent) =>
         listener(new Error(`worker ${event.type}: ${'message' in event ? event.message : ''}`))
@@ -102,17 +114,38 @@ function webLine<Sent, Received>(worker: Worker): WorkerLine<Sent, Received> {
     },
     ref() {},
     unref() {},
-    terminate: async () => worker.terminate(),
+    terminate: () => endWebWorker(worker),
   }
 }
 
-/** The worker's own end of its line. */
-export async function parentPort<Sent, Received>(): Promise<Port<Sent, Received>> {
+/** A worker of a page is terminated; a worker of a worker is asked to end, and terminated when it does not in time. */
+async function endWebWorker(worker: Worker): Promise<void> {
+  if ('WorkerGlobalScope' in globalThis) {
+    const { promise, resolve } = withResolvers<boolean>()
+    worker.addEventListener('message', ({ data }) => {
+      if (data === ENDING) resolve(true)
+    })
+    worker.postMessage(END)
+    if (await Promise.race([promise, pause(END_MS)])) return
+  }
+  worker.terminate()
+}
+
+/** The worker's own end of its line. `leave` runs before it ends because it was asked to. */
+export async function parentPort<Sent, Received>(
+  leave: () => Promise<void> = async () => {},
+): Promise<Port<Sent, Received>> {
   if (!onNode) {
-    const scope = globalThis as unknown as Worker
+    const scope = globalThis as unknown as Worker & { close(): void }
+    const end = async () => {
+      await leave().catch(() => {}) // what it could not give back is found when it is dead
+      scope.postMessage(ENDING)
+      scope.close()
+    }
     return {
       post: (message) => scope.postMessage(message),
-      onMessage: (listener) => scope.addEventListener('message', ({ data }) => listener(data)),
+      onMessage: (listener) =>
+        scope.addEventListener('message', ({ data }) => (data === END ? end() : listener(data))),
     }
   }
   const { parentPort: port } = await builtin('node:worker_threads')

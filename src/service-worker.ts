@@ -15,7 +15,7 @@ import type {
   StartMessage,
   ToWorker,
 } from './protocol.js'
-import { type Port, parentPort } from './runtime.js'
+import { type Port, parentPort, pause } from './runtime.js'
 
 /** Pages that one round of write-back takes at most. */
 const FLUSH_PAGES = 4096
@@ -23,29 +23,39 @@ const FLUSH_PAGES = 4096
 let place: Promise<Instance> | undefined
 
 // No top-level await: bundlers make classic scripts of workers.
-parentPort<FromWorker, ToWorker>().then((port) => {
+parentPort<FromWorker, ToWorker>(leave).then((port) => {
   port.onMessage(async (message) => {
     if (message.type === 'start') await start(port, message)
     else if (message.type === 'call' && place) port.post(answer(await place, message))
   })
 })
 
+/** Gives the slot back, unless the whole kernel is closed. */
+async function leave(): Promise<void> {
+  const instance = await place
+  if (!instance || instance.table.closed) return
+  const { index, sequence, table, lastCalls } = instance
+  lastCalls.thread_detach()
+  instance.left()
+  table.forget({ index, sequence })
+}
+
 async function start(port: Port<FromWorker, ToWorker>, message: StartMessage): Promise<void> {
   try {
     place = join(message.handle, message).then(({ instance }) => instance)
     const instance = await place
     port.post({ type: 'ready', slot: instance.index, doorbell: instance.doorbell })
-    if (message.flusher) writeBack(instance, message.handle.settings.dirtyAgeMs / 4)
+    if (message.flusher) await writeBack(instance, message.handle.settings.dirtyAgeMs / 4)
   } catch (error) {
     port.post({ type: 'failed', error: toRecord(error) })
   }
 }
 
-/** Runs until the kernel closes. What cannot be written stays dirty, and is reported to those who sync it. */
-function writeBack(instance: Instance, periodMs: number): void {
-  const nothing = new Int32Array(new SharedArrayBuffer(4))
-  while (!instance.table.closed) {
-    Atomics.wait(nothing, 0, 0, periodMs)
+/** Runs until the kernel closes, or the thread is asked to end. What cannot be written stays dirty, and is reported to those who sync it. */
+async function writeBack(instance: Instance, periodMs: number): Promise<void> {
+  for (;;) {
+    await pause(periodMs)
+    if (instance.table.closed || instance.hasLeft) return
     instance.lastCalls.flush(FLUSH_PAGES)
   }
 }

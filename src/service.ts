@@ -19,7 +19,7 @@ import {
 } from './errors.js'
 import { closed, type Instance } from './instance.js'
 import type { FromWorker, Handle, ServiceCall, Services, ToWorker } from './protocol.js'
-import { startWorker, type WorkerLine, withResolvers } from './runtime.js'
+import { every, startWorker, type WorkerLine, withResolvers } from './runtime.js'
 import type { ThreadTable } from './threads.js'
 import { mayWaitLong } from './waits.js'
 
@@ -106,7 +106,15 @@ export class ServicePool implements Services {
     const workers = [...this.#workers]
     this.#workers.clear()
     for (const { task } of workers) task?.reject(closed())
-    await Promise.all(workers.map(({ line }) => line.terminate()))
+    await Promise.all(workers.map((worker) => this.#end(worker)))
+  }
+
+  /** Ends a worker; the waits of what it runs end with EINTR meanwhile. */
+  async #end({ line, slot, task }: ServiceWorker): Promise<void> {
+    const interrupt = () => void this.#instance.lastCalls.thread_interrupt(slot)
+    const interrupted = task ? every(INTERRUPT_AGAIN_MS, interrupt) : () => {}
+    await line.terminate()
+    interrupted()
   }
 
   /** Gives tasks to workers, as far as there are any or may be. */

@@ -2,7 +2,7 @@
  * The thread table of the host: for each thread slot of the kernel, which worker runs it and how its death is proved. It
  * lies in a SharedArrayBuffer beside the kernel's memory and is part of the handle.
  *
- *   word 0 CLOSED   1 once kernel.close() began     word 1 FLUSHER  slot + 1 of the thread that writes back in the
+ *   word 0 CLOSED   1 once kernel.close() began, 2 when nobody asks for files any more     word 1 FLUSHER  slot + 1 of the thread that writes back in the
  *   word 2 TICKET   last ticket given                               background, FLUSHER_STARTING while one starts
  *   from RECORDS on, one record a slot: its fields are the constants below
  *
@@ -31,6 +31,7 @@ const WORKER_TICKET = 5
 /** Slot + 1 of the thread that started this one, for workers that Isopage starts; 0 for others. */
 const PARENT = 6
 
+const SERVICE_ENDED = 2
 const FLUSHER_STARTING = -1
 
 export const THREAD_TABLE_BYTES = 4 * (RECORDS + RECORD_WORDS * THREADS_MAX)
@@ -64,7 +65,16 @@ export class ThreadTable {
 
   /** Makes every later call of every thread fail. => false when somebody did before. */
   close(): boolean {
-    return Atomics.exchange(this.#words, CLOSED, 1) === 0
+    return Atomics.compareExchange(this.#words, CLOSED, 0, 1) === 0
+  }
+
+  /** Files are served no more: the threads that own them end. */
+  endService(): void {
+    Atomics.store(this.#words, CLOSED, SERVICE_ENDED)
+  }
+
+  get serviceEnded(): boolean {
+    return this.#words[CLOSED] === SERVICE_ENDED
   }
 
   /** => a number that was never given before, for a worker that is to be known by it. */

@@ -27,6 +27,14 @@ await serve({
       return { code: code ?? 'no code', message }
     }
   },
+  /** Asks for a file's state until told to stop, 3000 times at most. */
+  statUntil(path: string, enough: Int32Array) {
+    for (let i = 0; i < 3000; i++) {
+      if (Atomics.load(enough, 0) !== 0) return 'told to stop'
+      process.stat(path)
+    }
+    return 'never told to stop'
+  },
   async leave() {
     await kernel.close()
     try {

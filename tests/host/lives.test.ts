@@ -1,0 +1,59 @@
+/** Many kernels in one page or process, one after another: what each held of the runtime is given back. */
+
+import { expect, test } from 'vitest'
+import { boot, type Mountable, opfs } from '../../dist/src/index.js'
+import { inBrowser } from '../conformance/runtime.ts'
+import { Store } from '../support/store.ts'
+import { startThread } from '../support/thread.ts'
+import { live } from './lives.ts'
+
+/** A store that answers each lstat so late that another thread has asked meanwhile. */
+class BusyStore extends Store {
+  readonly enough = new Int32Array(new SharedArrayBuffer(4))
+
+  override lstat(path: string) {
+    const until = performance.now() + 2
+    while (performance.now() < until) {}
+    return super.lstat(path)
+  }
+}
+
+const LIVES = 8
+/** In a worker: Firefox 140 may hang in `new Worker` there once a worker has ended several of its own. */
+const LIVES_BELOW = inBrowser && !('chrome' in globalThis) ? 2 : LIVES
+
+async function store(): Promise<Mountable> {
+  if (inBrowser) return opfs(`lives-${crypto.randomUUID()}`)
+  const { disk } = await import('../../dist/src/index.js')
+  const { temporaryDirectory } = await import('../conformance/disk.ts')
+  return disk(temporaryDirectory())
+}
+
+test('kernels boot and close one after another in this thread', async () => {
+  expect(await live(await store(), LIVES)).toBe('whole')
+}, 240_000)
+
+test('a thread that serves a mount runs its event loop while requests follow each other', async () => {
+  const below = new BusyStore()
+  below.foreignSize('f', 1)
+  await using kernel = await boot({ memory: '16MiB', mounts: { '/m': below } })
+  const p = kernel.process()
+  const threads = await Promise.all(
+    [0, 1].map(() => startThread(new URL('./user.thread.ts', import.meta.url))),
+  )
+  for (const thread of threads) await thread.call('attach', kernel.handle, p.pid)
+  const asking = Promise.all(
+    threads.map((thread) => thread.call('statUntil', '/m/f', below.enough)),
+  )
+  await new Promise((resolve) => setTimeout(resolve, 100))
+  Atomics.store(below.enough, 0, 1)
+  expect(await asking).toEqual(['told to stop', 'told to stop'])
+  for (const thread of threads) await thread.call('leave')
+  for (const thread of threads) await thread.end()
+}, 60_000)
+
+test('kernels boot and close one after another in a worker, with their workers below it', async () => {
+  const thread = await startThread(new URL('./lives.thread.ts', import.meta.url))
+  expect(await thread.call('live', await store(), LIVES_BELOW)).toBe('whole')
+  await thread.end()
+}, 240_000)
