@@ -150,9 +150,10 @@ function resolvePrivate(space: Space, vma: Vma, at: usize, write: bool): i32 {
   if (!write) return giveRead(at)
   if (frame.refs != 1) return copyPrivate(vma, at, frameAddress(frame))
   // A thread of the space that shared the page, and has its own copy by now, may still read this one.
-  const holder = holderOfFrame(frame, false, space)
+  let holder = holderOfFrame(frame, false, space)
   if (holder >= 0) {
-    awaitHolder(holder, now(0))
+    const since = now(0)
+    for (; holder >= 0; holder = holderOfFrame(frame, false, space)) awaitHolder(holder, since)
     return RETRY
   }
   put(at, entry | PTE_READ | PTE_WRITE)

@@ -18,6 +18,7 @@ import {
 import { sysAccess, sysRelease } from '../../assembly/access'
 import { attachThread } from '../../assembly/boot'
 import { beginChange, endChange } from '../../assembly/change'
+import { sysJoin } from '../../assembly/credentials'
 import { sysExit, sysReap } from '../../assembly/exit'
 import { sysFork } from '../../assembly/fork'
 import { put } from '../../assembly/journal'
@@ -252,6 +253,7 @@ describe('a fork and other threads of the process', () => {
     assert(sysAccess(parent, at(0), 1, false) == 0, 'access')
     assert(attachThread(0) >= 0, 'no slot')
     enter()
+    sysJoin(child)
     storeByte(parent, 0, 2)
     expect(frameOfPte(pteOf(child.space!, at(0))).refs).toBe(1)
     expect(() => {
