@@ -1,6 +1,7 @@
 /** Many kernels in one page or process, one after another: what each held of the runtime is given back. */
 
 import { expect, test } from 'vitest'
+import { RING_SLOTS } from '../../assembly/abi.ts'
 import { boot, type Mountable, opfs } from '../../dist/src/index.js'
 import { inBrowser } from '../conformance/runtime.ts'
 import { Store } from '../support/store.ts'
@@ -9,9 +10,11 @@ import { live } from './lives.ts'
 
 /** A store that answers each lstat so late that another thread has asked meanwhile. */
 class BusyStore extends Store {
+  calls = 0
   readonly enough = new Int32Array(new SharedArrayBuffer(4))
 
   override lstat(path: string) {
+    this.calls++
     const until = performance.now() + 2
     while (performance.now() < until) {}
     return super.lstat(path)
@@ -39,15 +42,21 @@ test('a thread that serves a mount runs its event loop while requests follow eac
   await using kernel = await boot({ memory: '16MiB', mounts: { '/m': below } })
   const p = kernel.process()
   const threads = await Promise.all(
-    [0, 1].map(() => startThread(new URL('./user.thread.ts', import.meta.url))),
+    [0, 1, 2].map(() => startThread(new URL('./user.thread.ts', import.meta.url))),
   )
   for (const thread of threads) await thread.call('attach', kernel.handle, p.pid)
   const asking = Promise.all(
     threads.map((thread) => thread.call('statUntil', '/m/f', below.enough)),
   )
-  await new Promise((resolve) => setTimeout(resolve, 100))
+  const between: number[] = []
+  for (let turn = 0; turn < 5; turn++) {
+    const before = below.calls
+    await new Promise((resolve) => setTimeout(resolve))
+    between.push(below.calls - before)
+  }
   Atomics.store(below.enough, 0, 1)
-  expect(await asking).toEqual(['told to stop', 'told to stop'])
+  expect(await asking).toEqual(['told to stop', 'told to stop', 'told to stop'])
+  expect(Math.max(...between)).toBeLessThan(2 * RING_SLOTS)
   for (const thread of threads) await thread.call('leave')
   for (const thread of threads) await thread.end()
 }, 60_000)
