@@ -49,7 +49,7 @@ export function fillSem(words: usize, value: u32, kind: u32): void {
 
 /** Reaches a semaphore. => 0, -EINVAL (it is none), and as reach. => lock held before and after, maybe free in between. */
 function reachSem(process: Process, address: u64): i32 {
-  const result = reach(process, address, POSIX_SEM_BYTES)
+  const result = reach(process, address, POSIX_SEM_BYTES, false)
   if (result != 0) return result
   const kind = load<u32>(field(POSIX_SEM_KIND))
   return kind == POSIX_SEM_UNNAMED || kind == POSIX_SEM_NAMED ? 0 : -EINVAL
@@ -81,7 +81,7 @@ function announceEnd(): void {
 export function sysSemInit(process: Process, address: u64, value: u32): i32 {
   if (value > SEM_VALUE_MAX) return -EINVAL
   lock()
-  const result = reach(process, address, POSIX_SEM_BYTES)
+  const result = reach(process, address, POSIX_SEM_BYTES, false)
   if (result == 0) {
     store<u32>(field(POSIX_SEM_WAITERS), isAwaited() ? 1 : 0)
     store<u32>(field(POSIX_SEM_KIND), POSIX_SEM_UNNAMED)

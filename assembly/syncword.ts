@@ -2,7 +2,7 @@
  * Words in mapped pages that threads synchronise on: where they lie in kernel memory, the queue of those who wait for them, and until when.
  *
  * `reach` leaves its findings here, for the code behind it and no longer than the lock is held: every sleep ends with another `reach`. The
- * queue's key is a futex's (futex.ts) but its own (RESUMED), so that map.notify on the same word wakes nobody who waits for the lock.
+ * queue's key is a futex's (futex.ts) but its own (OWN_QUEUE), so that map.notify on the same word wakes nobody who waits for the lock.
  */
 import { EINVAL, ESRCH, SIGSEGV } from './abi'
 import { now } from './env'
@@ -16,6 +16,9 @@ import { Process, Space } from './process'
 import { PTE_FLAGS, PTE_READ, PTE_WRITE, pteOf } from './pte'
 import { K } from './root'
 import { firstWait, RESUMED } from './wait'
+
+/** A bit of `detail`: no futex's queue. */
+const OWN_QUEUE: u64 = 0x2000000000000000
 
 /** The queue of what `reach` found. */
 export let key: u64 = 0
@@ -34,10 +37,10 @@ function settled(space: Space, address: u32): usize {
 }
 
 /**
- * Makes [address, address + bytes) ready to be stored to: `field` says where. => lock held before and after, maybe free in between; a transaction begins.
+ * Makes [address, address + bytes) ready to be stored to: `field` says where. `resumed`: a sleep goes on after a signal. => lock held before and after, maybe free in between; a transaction begins.
  * => 0, -EINVAL (unaligned), -SIGSEGV, -SIGBUS, -EWOULDBLOCK_PARK.
  */
-export function reach(process: Process, address: u64, bytes: u32): i32 {
+export function reach(process: Process, address: u64, bytes: u32, resumed: bool = true): i32 {
   if ((address & 3) != 0) return -EINVAL
   if (!inWindow(address, bytes)) return -SIGSEGV
   const space = process.space!
@@ -54,7 +57,7 @@ export function reach(process: Process, address: u64, bytes: u32): i32 {
   within = K.pageBytes - (first & (K.pageBytes - 1))
   keyFor(space, first)
   key = futexKey
-  detail = futexDetail | RESUMED
+  detail = futexDetail | OWN_QUEUE | (resumed ? RESUMED : 0)
   return 0
 }
 

@@ -146,7 +146,8 @@ export abstract class MqCalls extends SemCalls {
   }
 
   /** mq_setattr(3): sets O.NONBLOCK of the descriptor, or clears it (`flags` 0); nothing else can be changed. => what was before. */
-  mq_setattr(mqd: number, { flags }: { flags: number }): MqAttr {
+  mq_setattr(mqd: number, attr: { flags: number }): MqAttr {
+    const { flags } = checkObject<{ flags: number }>('attr', attr)
     return this.#attributes('mq_setattr', mqd, checkFlags('attr.flags', flags))
   }
 

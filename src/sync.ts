@@ -15,7 +15,7 @@ import {
   MUTEX_WAS_WOKEN,
   MUTEX_WOKEN,
 } from '../assembly/ipcabi.js'
-import { checkDeadline, checkSize, checkUint32 } from './check.js'
+import { checkDeadline, checkSize, checkUint32, wrongType } from './check.js'
 import {
   type ClockName,
   type ConditionOptions,
@@ -47,6 +47,7 @@ export abstract class SyncCalls extends PosixSemCalls {
   /** clock_gettime(2), in ms: 'realtime' since 1970, 'monotonic' since some moment, and never set back. */
   clock_gettime(clock: ClockName): number {
     const realtime = clockOf('clock', clock) === CLOCK_REALTIME
+    this.calls.booted() // closed, or exited: said as by every call
     return realtime ? Date.now() : performance.timeOrigin + performance.now()
   }
 
@@ -249,7 +250,9 @@ export abstract class SyncCalls extends PosixSemCalls {
 
   /** For the objects of locks.ts: a deadline on the monotonic clock. @internal */
   rwlock_clocklock(address: number, write: boolean, deadline: number): void {
-    this.#lockRw('rwlock_clocklock', address, write, deadline, CLOCK_MONOTONIC)
+    if (typeof write !== 'boolean') throw wrongType('write', 'of type boolean', write)
+    const at = checkDeadline('deadline', deadline)
+    this.#lockRw('rwlock_clocklock', address, write, at, CLOCK_MONOTONIC)
   }
 
   #lockRw(
