@@ -77,7 +77,7 @@ function value(address: u32): i32 {
 /** => a word of a semaphore, where a program outside of the kernel would change it. */
 function word(address: u32, offset: u32): usize {
   lock()
-  const result = reach(process, address, POSIX_SEM_BYTES)
+  const result = reach(process, address, POSIX_SEM_BYTES, false)
   const at = field(offset)
   unlock()
   assert(result == 0, 'reach')
