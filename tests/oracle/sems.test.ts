@@ -11,7 +11,7 @@ import { effort, seedOf } from '../support/effort.ts'
 import { SemSteps } from './sem-steps.ts'
 
 const SCRIPTS = 2000
-const SLEEPING_SCRIPTS = 200
+const SLEEPING_SCRIPTS = 80
 const NOWAIT = 0x800
 const UNDO = 0x1000
 

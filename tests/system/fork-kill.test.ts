@@ -3,14 +3,14 @@
 import { expect, test } from 'vitest'
 import { boot, type Kernel, MAP } from '../../dist/src/index.js'
 import { inBrowser } from '../conformance/runtime.ts'
-import { effort, seedOf } from '../support/effort.ts'
+import { seedOf, soak } from '../support/effort.ts'
 import { startThread, type Thread } from '../support/thread.ts'
 
 const PAGE = 4096
 const PAGES = 96
 const WORKERS = 2
 /** Chromium lets a busy worker run for two more seconds after terminate(). */
-const ROUNDS = inBrowser && 'chrome' in globalThis ? effort(200) : effort(2000)
+const ROUNDS = soak ? (inBrowser ? 200 : 2000) : inBrowser ? 5 : 25
 /** Of 100 raw terminates: a runtime may not be able to prove a death. */
 const REPAIRED_MIN = 99
 
