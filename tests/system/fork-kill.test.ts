@@ -4,6 +4,7 @@ import { expect, test } from 'vitest'
 import { boot, type Kernel, MAP } from '../../dist/src/index.js'
 import { inBrowser } from '../conformance/runtime.ts'
 import { seedOf, soak } from '../support/effort.ts'
+import { untilReaped } from '../support/reaped.ts'
 import { startThread, type Thread } from '../support/thread.ts'
 
 const PAGE = 4096
@@ -28,7 +29,7 @@ for (const kind of ['kernel.terminate()', 'a raw terminate'] as const) {
       const victim = storms[round % WORKERS] as Thread
       if (kind === 'kernel.terminate()') await kernel.terminate(victim.worker)
       else await victim.end()
-      if (kind === 'kernel.terminate()' || (await reaped(kernel))) repaired++
+      if (kind === 'kernel.terminate()' || (await untilReaped(kernel, victim))) repaired++
       kernel.check()
       await keeper.step(round)
       storms[round % WORKERS] = await start(WORKERS + round)
@@ -101,15 +102,6 @@ function expectNothingLeft(
   expect(rest).toMatchObject({ processes: 0, mappings: 0, objects: 0 })
   expect(framesFree).toBeGreaterThanOrEqual(before.framesFree)
   expect(framesCommitted).toBeLessThanOrEqual(before.framesCommitted)
-}
-
-async function reaped(kernel: Kernel): Promise<boolean> {
-  const deadline = performance.now() + 20_000
-  while ((await kernel.reap()) === 0) {
-    if (performance.now() > deadline) return false
-    await pause(1)
-  }
-  return true
 }
 
 function pause(milliseconds: number): Promise<void> {

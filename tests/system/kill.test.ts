@@ -5,9 +5,9 @@
 
 import { expect, test } from 'vitest'
 import { boot, type Kernel, MAP, O } from '../../dist/src/index.js'
-import { ThreadTable } from '../../dist/src/threads.js'
 import { inBrowser } from '../conformance/runtime.ts'
 import { effort, seedOf } from '../support/effort.ts'
+import { untilReaped } from '../support/reaped.ts'
 import { Store } from '../support/store.ts'
 import { startThread, type Thread } from '../support/thread.ts'
 
@@ -17,12 +17,6 @@ const ROUNDS = inBrowser ? effort('chrome' in globalThis ? 100 : 600) : effort(2
 const WORKERS = 2
 /** Of 100 raw terminates. */
 const REPAIRED_MIN = 99
-
-interface Hammer {
-  readonly thread: Thread
-  /** Names its thread in the kernel's table. */
-  readonly ticket: number
-}
 
 for (const kind of ['kernel.terminate()', 'a raw terminate'] as const) {
   test(`${kind} at a random moment leaves the kernel whole and what was synced there`, async () => {
@@ -37,15 +31,15 @@ for (const kind of ['kernel.terminate()', 'a raw terminate'] as const) {
     let repaired = 0
     for (let round = 0; round < ROUNDS; round++) {
       await pause(random(8))
-      const victim = hammers[round % WORKERS] as Hammer
-      if (kind === 'kernel.terminate()') await kernel.terminate(victim.thread.worker)
-      else await victim.thread.end()
+      const victim = hammers[round % WORKERS] as Thread
+      if (kind === 'kernel.terminate()') await kernel.terminate(victim.worker)
+      else await victim.end()
       if (await untilReaped(kernel, victim)) repaired++
       kernel.check()
       await keeper.step(round)
       hammers[round % WORKERS] = await startHammer(kernel, keeper.pid, seed + WORKERS + round)
     }
-    for (const { thread } of hammers) await kernel.terminate(thread.worker)
+    for (const { worker } of hammers) await kernel.terminate(worker)
     kernel.check()
     keeper.exit()
     kernel.check()
@@ -56,7 +50,7 @@ for (const kind of ['kernel.terminate()', 'a raw terminate'] as const) {
 }
 
 /** Starts a worker and waits until it is at it. */
-async function startHammer(kernel: Kernel, pid: number, seed: number): Promise<Hammer> {
+async function startHammer(kernel: Kernel, pid: number, seed: number): Promise<Thread> {
   const thread = await startThread(new URL('./kill.thread.ts', import.meta.url))
   const handle = kernel.handleFor(thread.worker)
   await thread.call('attach', handle)
@@ -69,19 +63,7 @@ async function startHammer(kernel: Kernel, pid: number, seed: number): Promise<H
     if (failure) throw failure
     await pause(1)
   }
-  return { thread, ticket: handle.ticket }
-}
-
-/** Whether the dead thread's own slot was given back in time, whoever did it: this loop or the kernel's regular look. */
-async function untilReaped(kernel: Kernel, { ticket }: Hammer): Promise<boolean> {
-  const table = new ThreadTable(kernel.handle.threads)
-  const deadline = performance.now() + 20_000
-  while (table.all().some((record) => record.ticket === ticket)) {
-    if (performance.now() > deadline) return false
-    await kernel.reap()
-    await pause(1)
-  }
-  return true
+  return thread
 }
 
 /** A process of this thread with a mapped file of its own: writes it, syncs it, and finds it as it was synced ever after. */

@@ -9,7 +9,7 @@ import { startThread, type Thread } from '../support/thread.ts'
 const WORKERS = 4
 /** A kill takes Chromium 2 s, where a busy worker runs on that long after terminate(), and Deno and Bun one. */
 const inNode = !inBrowser && !('Deno' in globalThis) && !('Bun' in globalThis)
-const KILLS = soak && !inBrowser ? 10_000 : inNode ? 60 : 20
+const KILLS = soak && !inBrowser ? 10_000 : inNode ? 60 : inBrowser ? 8 : 20
 
 let kernel: Kernel
 let p: Process
