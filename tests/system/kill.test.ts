@@ -13,7 +13,7 @@ import { startThread, type Thread } from '../support/thread.ts'
 
 const PAGE = 4096
 /** Chromium lets a busy worker run for two more seconds after terminate(), Firefox takes one to start and end it: thousands of rounds would take hours there. */
-const ROUNDS = inBrowser ? effort('chrome' in globalThis ? 100 : 600) : effort(2000)
+const ROUNDS = inBrowser ? effort('chrome' in globalThis ? 100 : 300) : effort(2000)
 const WORKERS = 2
 /** Of 100 raw terminates. */
 const REPAIRED_MIN = 99
