@@ -11,7 +11,7 @@ const PAGE = 4096
 const PAGES = 96
 const WORKERS = 2
 /** Chromium lets a busy worker run for two more seconds after terminate(). */
-const ROUNDS = soak ? (inBrowser ? 200 : 2000) : inBrowser ? 3 : 25
+const ROUNDS = soak ? (inBrowser ? 200 : 2000) : inBrowser ? 3 : 10
 /** Of 100 raw terminates: a runtime may not be able to prove a death. */
 const REPAIRED_MIN = 99
 

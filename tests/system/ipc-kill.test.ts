@@ -11,7 +11,7 @@ import { startThread, type Thread } from '../support/thread.ts'
 import { COUNTERS, GATE, type Meeting, MUTEX, randomOf } from './ipc-kill.meeting.ts'
 
 /** Browsers take up to seconds to end a busy worker; a new one takes a tenth of a second anywhere. */
-const ROUNDS = soak ? (inBrowser ? 500 : 10_000) : inBrowser ? 10 : 100
+const ROUNDS = soak ? (inBrowser ? 500 : 10_000) : inBrowser ? 6 : 40
 const WORKERS = 3
 const ALLOWED_FRAMES = 64
 
