@@ -9,19 +9,12 @@ import {
   O,
   type Process,
 } from '../../dist/src/index.js'
+import { randomOf } from '../support/random.ts'
 import { serve } from '../support/thread-port.ts'
 
 const PAGE = 4096
 /** What memory that is out, and a process that another thread ended, may give. */
 const EXPECTED = /^(ENOMEM|EAGAIN|ESRCH|SIGBUS|SIGSEGV)$/
-
-function randomOf(seed: number): (below: number) => number {
-  let state = seed | 1
-  return (below) => {
-    state = (Math.imul(state, 1103515245) + 12345) >>> 0
-    return (state >>> 8) % below
-  }
-}
 
 /** Replaces a mapping in a small part of the window, and touches it. */
 function remap(p: Process, next: (below: number) => number): void {

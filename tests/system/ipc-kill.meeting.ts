@@ -12,11 +12,3 @@ export const GATE = 0
 /** In the segment: the mutex's byte offset, and the index of four words: two behind the gate, two behind the mutex. */
 export const MUTEX = 0
 export const COUNTERS = 64
-
-export function randomOf(seed: number): (below: number) => number {
-  let state = seed | 1
-  return (below) => {
-    state = (Math.imul(state, 1103515245) + 12345) >>> 0
-    return (state >>> 8) % below
-  }
-}

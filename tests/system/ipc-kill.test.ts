@@ -7,8 +7,9 @@ import { expect, test } from 'vitest'
 import { boot, IPC, type Kernel, type Mapping, type Process, SEM } from '../../dist/src/index.js'
 import { inBrowser } from '../conformance/runtime.ts'
 import { seedOf, soak } from '../support/effort.ts'
+import { randomOf } from '../support/random.ts'
 import { startThread, type Thread } from '../support/thread.ts'
-import { COUNTERS, GATE, type Meeting, MUTEX, randomOf } from './ipc-kill.meeting.ts'
+import { COUNTERS, GATE, type Meeting, MUTEX } from './ipc-kill.meeting.ts'
 
 /** Browsers take up to seconds to end a busy worker; a new one takes a tenth of a second anywhere. */
 const ROUNDS = soak ? (inBrowser ? 500 : 10_000) : inBrowser ? 6 : 40

@@ -10,8 +10,9 @@ import {
   type Process,
   SEM,
 } from '../../dist/src/index.js'
+import { randomOf } from '../support/random.ts'
 import { serve } from '../support/thread-port.ts'
-import { COUNTERS, GATE, type Meeting, MUTEX, randomOf } from './ipc-kill.meeting.ts'
+import { COUNTERS, GATE, type Meeting, MUTEX } from './ipc-kill.meeting.ts'
 
 /** Wrong calls are part of the game; what must not come is anything but the errno of one. */
 const EXPECTED = /^(E[A-Z0-9]+|SIGSEGV|SIGBUS)$/

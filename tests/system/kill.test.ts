@@ -7,6 +7,7 @@ import { expect, test } from 'vitest'
 import { boot, type Kernel, MAP, O } from '../../dist/src/index.js'
 import { inBrowser } from '../conformance/runtime.ts'
 import { effort, seedOf } from '../support/effort.ts'
+import { randomOf } from '../support/random.ts'
 import { untilReaped } from '../support/reaped.ts'
 import { Store } from '../support/store.ts'
 import { startThread, type Thread } from '../support/thread.ts'
@@ -84,14 +85,6 @@ function startKeeper(kernel: Kernel, store: Store) {
       expect(durable.subarray(page * PAGE, (page + 1) * PAGE)).toEqual(expected)
       expect(map.read(page * PAGE, PAGE)).toEqual(expected)
     },
-  }
-}
-
-function randomOf(seed: number): (below: number) => number {
-  let state = seed | 1
-  return (below) => {
-    state = (Math.imul(state, 1103515245) + 12345) >>> 0
-    return (state >>> 8) % below
   }
 }
 

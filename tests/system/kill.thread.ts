@@ -11,6 +11,7 @@ import {
   O,
   type Process,
 } from '../../dist/src/index.js'
+import { randomOf } from '../support/random.ts'
 import { serve } from '../support/thread-port.ts'
 
 const PAGE = 4096
@@ -43,14 +44,6 @@ await serve({
     }
   },
 })
-
-function randomOf(seed: number): (below: number) => number {
-  let state = seed | 1
-  return (below) => {
-    state = (Math.imul(state, 1103515245) + 12345) >>> 0
-    return (state >>> 8) % below
-  }
-}
 
 /** One random call, or a few that belong together. */
 function act(p: Process, next: (below: number) => number): void {

@@ -2,13 +2,12 @@
 
 import { afterAll, beforeAll, beforeEach, expect, test } from 'vitest'
 import { boot, type Kernel, MAP, O, type Process } from '../../dist/src/index.js'
-import { inBrowser } from '../conformance/runtime.ts'
+import { inBrowser, inNode } from '../conformance/runtime.ts'
 import { effort, seedOf, soak } from '../support/effort.ts'
 import { startThread, type Thread } from '../support/thread.ts'
 
 const WORKERS = 4
 /** A kill takes Chromium 2 s, where a busy worker runs on that long after terminate(), and Deno and Bun one. */
-const inNode = !inBrowser && !('Deno' in globalThis) && !('Bun' in globalThis)
 const KILLS = soak && !inBrowser ? 10_000 : inNode ? 60 : inBrowser ? 8 : 20
 
 let kernel: Kernel
