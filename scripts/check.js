@@ -1,6 +1,6 @@
 /**
- * `npm run check`: format and lint, the types of the host, the tests and the kernel, and the house
- * rules. Runs all of them, whichever fails, and exits with 1 when any did.
+ * `npm run check`: format and lint, the types of the host, the tests and the kernel, the house
+ * rules, and whether the printed C headers are fresh. Runs all of them, whichever fails, and exits with 1 when any did.
  */
 
 import { root, run } from './run.js'
@@ -17,6 +17,7 @@ const checks = [
   ['types of assembly/', tsc, '-p', 'assembly'],
   ['types of tests/kernel/', tsc, '-p', 'tests/kernel'],
   ['house rules', `${root}scripts/house.js`],
+  ['C headers', `${root}scripts/headers.js`, '--check'],
 ]
 const failed = []
 for (const [name, ...command] of checks) if (!(await passes(name, ...command))) failed.push(name)
