@@ -2,7 +2,7 @@
 
 import { expect, test } from 'vitest'
 import { boot, type Kernel, MAP } from '../../dist/src/index.js'
-import { inBrowser } from '../conformance/runtime.ts'
+import { inBrowser, inNode } from '../conformance/runtime.ts'
 import { seedOf, soak } from '../support/effort.ts'
 import { untilReaped } from '../support/reaped.ts'
 import { startThread, type Thread } from '../support/thread.ts'
@@ -11,7 +11,7 @@ const PAGE = 4096
 const PAGES = 96
 const WORKERS = 2
 /** Chromium lets a busy worker run for two more seconds after terminate(). */
-const ROUNDS = soak ? (inBrowser ? 200 : 2000) : inBrowser ? 3 : 10
+const ROUNDS = soak ? (inBrowser ? 200 : inNode ? 2000 : 500) : inBrowser ? 3 : 10
 /** Of 100 raw terminates: a runtime may not be able to prove a death. */
 const REPAIRED_MIN = 99
 

@@ -5,14 +5,14 @@
 
 import { expect, test } from 'vitest'
 import { boot, IPC, type Kernel, type Mapping, type Process, SEM } from '../../dist/src/index.js'
-import { inBrowser } from '../conformance/runtime.ts'
+import { inBrowser, inNode } from '../conformance/runtime.ts'
 import { seedOf, soak } from '../support/effort.ts'
 import { randomOf } from '../support/random.ts'
 import { startThread, type Thread } from '../support/thread.ts'
 import { COUNTERS, GATE, type Meeting, MUTEX } from './ipc-kill.meeting.ts'
 
 /** Browsers take up to seconds to end a busy worker; a new one takes a tenth of a second anywhere. */
-const ROUNDS = soak ? (inBrowser ? 500 : 10_000) : inBrowser ? 6 : 40
+const ROUNDS = soak ? (inBrowser ? 300 : inNode ? 10_000 : 2000) : inBrowser ? 6 : 40
 const WORKERS = 3
 const ALLOWED_FRAMES = 64
 

@@ -5,7 +5,7 @@
 
 import { expect, test } from 'vitest'
 import { boot, type Kernel, MAP, O } from '../../dist/src/index.js'
-import { inBrowser } from '../conformance/runtime.ts'
+import { inBrowser, inNode } from '../conformance/runtime.ts'
 import { effort, seedOf } from '../support/effort.ts'
 import { randomOf } from '../support/random.ts'
 import { untilReaped } from '../support/reaped.ts'
@@ -14,7 +14,7 @@ import { startThread, type Thread } from '../support/thread.ts'
 
 const PAGE = 4096
 /** Chromium lets a busy worker run for two more seconds after terminate(), Firefox takes one to start and end it: thousands of rounds would take hours there. */
-const ROUNDS = inBrowser ? effort('chrome' in globalThis ? 100 : 300) : effort(2000)
+const ROUNDS = effort(inBrowser ? ('chrome' in globalThis ? 100 : 300) : inNode ? 2000 : 1000)
 const WORKERS = 2
 /** Of 100 raw terminates. */
 const REPAIRED_MIN = 99

@@ -8,7 +8,7 @@ import { startThread, type Thread } from '../support/thread.ts'
 
 const WORKERS = 4
 /** A kill takes Chromium 2 s, where a busy worker runs on that long after terminate(), and Deno and Bun one. */
-const KILLS = soak && !inBrowser ? 10_000 : inNode ? 60 : inBrowser ? 8 : 20
+const KILLS = soak && !inBrowser ? (inNode ? 10_000 : 2000) : inNode ? 60 : inBrowser ? 8 : 20
 
 let kernel: Kernel
 let p: Process
