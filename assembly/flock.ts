@@ -14,6 +14,7 @@ import {
   EDEADLK,
   EINVAL,
   EOVERFLOW,
+  EWOULDBLOCK_PARK,
   F_GETLK,
   F_RDLCK,
   F_SETLKW,
@@ -49,11 +50,11 @@ import {
   wouldDeadlock,
 } from './range'
 import { makeRoom } from './room'
-import { me } from './thread'
+import { mayBlock, me } from './thread'
 import { finishUse } from './truncate'
 import { park } from './wait'
 
-/** LOCK_SH, LOCK_EX or LOCK_UN, perhaps with LOCK_NB. => 0, -EAGAIN, -EINTR, -EBADF, -EINVAL. */
+/** LOCK_SH, LOCK_EX or LOCK_UN, perhaps with LOCK_NB. => 0, -EAGAIN, -EINTR, -EBADF, -EINVAL, -EWOULDBLOCK_PARK. */
 export function sysFlock(process: Process, fd: i32, operation: u32): i32 {
   const kind = operation & ~LOCK_NB
   if (kind != LOCK_SH && kind != LOCK_EX && kind != LOCK_UN) return -EINVAL
@@ -77,6 +78,7 @@ function convert(file: File, kind: u32, waits: bool): i32 {
   const inode = file.inode!
   if (isLocked(inode, file, kind)) {
     if (!waits) return -EAGAIN
+    if (!mayBlock()) return -EWOULDBLOCK_PARK // before it gives up what it has
     unlockFile(file)
     relax()
     while (isLocked(inode, file, kind)) {

@@ -22,6 +22,7 @@ import { abandon, lock, relax, unlock } from './lock'
 import { populate } from './populate'
 import { Process, Space } from './process'
 import { K, pageRound } from './root'
+import { mayBlock } from './thread'
 import { cutBoth } from './unmap'
 import { mergeVma, nextVma, pagesIn, VMA_LOCKED, Vma } from './vma'
 
@@ -87,6 +88,10 @@ export function sysMlock(process: Process, address: u64, length: u64): i32 {
     return -ENOMEM
   }
   const space = process.space!
+  // A thread that may not wait for the pages is told before any is locked.
+  if (!mayBlock() && populate(space, <u32>start, bytes, true) == -EWOULDBLOCK_PARK) {
+    return -EWOULDBLOCK_PARK
+  }
   lock()
   let result = beginChange(space)
   if (result == 0) {

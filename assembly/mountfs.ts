@@ -19,6 +19,7 @@ import {
   BUFFER_DATA,
   EIO,
   ENOTCAPABLE,
+  EWOULDBLOCK_PARK,
   S_IFDIR,
   S_IFLNK,
   S_IFREG,
@@ -74,8 +75,9 @@ export function rootFd(mount: i32): u64 {
   return WASI_PREOPEN + <u64>mount
 }
 
-/** => 0, or -errno. */
+/** => 0, or -errno: what a provider may say, or that this thread may not wait for one. */
 export function outcome(error: u32): i32 {
+  if (error == EWOULDBLOCK_PARK) return -EWOULDBLOCK_PARK
   return error <= <u32>ENOTCAPABLE ? -(<i32>error) : -EIO
 }
 

@@ -5,7 +5,7 @@
  * dropped, so that what others wrote to it is seen; dirty pages never are.
  */
 
-import { EBUSY, EINVAL, ENOMEM, MS_ASYNC, MS_INVALIDATE, MS_SYNC } from './abi'
+import { EBUSY, EINVAL, ENOMEM, EWOULDBLOCK_PARK, MS_ASYNC, MS_INVALIDATE, MS_SYNC } from './abi'
 import { findPage, nextPage, PAGE_VIEWED } from './cache'
 import { dropCleanRange } from './evict'
 import { holdObject, letGoObject } from './io'
@@ -89,7 +89,7 @@ function syncVma(space: Space, vma: Vma, start: u32, end: u64, flags: u32): i32 
       if (result == 0) result = syncStore(object, true)
     } else schedule(object)
     if (result == 0) result = pendingFailure(space, start, object)
-    else noteFailure(space, start, object)
+    else if (result != -EWOULDBLOCK_PARK) noteFailure(space, start, object)
   }
   if (result == 0 && (flags & MS_INVALIDATE) != 0) dropCleanRange(object, from, to)
   letGoObject(me().index)

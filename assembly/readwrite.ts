@@ -16,6 +16,7 @@ import {
   EISDIR,
   ENXIO,
   EOVERFLOW,
+  EWOULDBLOCK_PARK,
   O_APPEND,
   O_DSYNC,
   O_PATH,
@@ -38,6 +39,7 @@ import { edit } from './journal'
 import { lock, unlock } from './lock'
 import { loadPath } from './mounted'
 import { scratch, syncDirectory } from './mountfs'
+import { canCall } from './pager'
 import { inBuffer } from './path'
 import { Process } from './process'
 import { seekData, seekHole } from './resize'
@@ -128,6 +130,8 @@ function writeAt(process: Process, fd: i32, from: usize, bytes: u32, offset: u64
 function writeHeld(process: Process, from: usize, bytes: u32, offset: u64): i32 {
   const file = heldFile()
   const object = file.inode!.object!
+  const synced = (file.flags & (O_SYNC | O_DSYNC)) != 0
+  if (synced && file.inode!.mount >= 0 && !canCall(file.inode!.mount)) return -EWOULDBLOCK_PARK
   lock()
   let result = offset == HERE ? takePosition() : 0
   if (result == 0) result = takeWriter()
@@ -143,7 +147,7 @@ function writeHeld(process: Process, from: usize, bytes: u32, offset: u64): i32 
   if (offset == HERE) edit<File>(file).offset = at + written
   dropSetIds(process, file.inode!)
   unlock()
-  if ((file.flags & (O_SYNC | O_DSYNC)) == 0) return written
+  if (!synced) return written
   const durable = syncHeld((file.flags & O_SYNC) == 0)
   return durable < 0 ? durable : written
 }
@@ -220,6 +224,7 @@ function syncHeld(dataOnly: bool): i32 {
   const object = inode.object
   if (object == null) return syncListed(inode)
   const result = syncObject(object, dataOnly)
+  if (result == -EWOULDBLOCK_PARK) return result // an earlier failure is told by who does sync
   lock()
   const failure = takeFailure(file)
   unlock()

@@ -199,6 +199,7 @@ export class Instance {
   readonly #later = new Set<Promise<void>>()
   #exports!: KernelExports
   #slot = 0
+  #mayBlock = true
   #buffer = 0
   #index = -1
   #sequence = 0
@@ -234,8 +235,14 @@ export class Instance {
     return made
   }
 
+  /** This thread may sleep in a call. */
+  get mayBlock(): boolean {
+    return this.#mayBlock
+  }
+
   /** Claims a thread slot. => its index. */
   attach(flags: number): number {
+    this.#mayBlock = (flags & abi.THREAD_MAY_BLOCK) !== 0
     this.#index = this.result('attach', this.#exports.thread_attach(flags))
     this.#slot = this.#exports.thread_slot() >>> 0
     this.#sequence = sequenceOf(this.view.getInt32(this.#slot, true))

@@ -233,6 +233,8 @@ export abstract class MemoryCalls extends FileCalls {
     const { calls } = this
     const { view, resultAt } = this.instance
     checkSize('address', address)
+    const inOnePage = (address % this.pageSize) + length <= this.pageSize
+    if (!this.instance.mayBlock && !inOnePage) this.#reach(syscall, address, length, write)
     for (let done = 0; done < length; ) {
       const granted = calls.access(this.pid, address + done, length - done, write ? 1 : 0)
       if (granted < 0) throw kernelError(syscall, -granted, { address: address + done })
@@ -241,6 +243,19 @@ export abstract class MemoryCalls extends FileCalls {
       calls.release()
       done += count
     }
+  }
+
+  /** Brings a range into memory before any of it is copied: a thread that may not wait for its last page is told with nothing done. */
+  #reach(syscall: string, address: number, length: number, write: boolean): void {
+    const { calls } = this
+    const { view, resultAt } = this.instance
+    let result = 0
+    for (let done = 0; done < length && result >= 0; ) {
+      result = calls.access(this.pid, address + done, length - done, write ? 1 : 0)
+      if (result === -abi.EWOULDBLOCK_PARK) throw kernelError(syscall, -result, { address })
+      done += view.getUint32(resultAt + 4, true)
+    }
+    calls.release()
   }
 
   /** An array over mapped memory, pinned until it is collected. `Mapping.bytes` says the rules. */
