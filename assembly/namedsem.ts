@@ -26,6 +26,7 @@ import {
   PROT_WRITE,
 } from './abi'
 import { addPage } from './cache'
+import { beginChange, endChange } from './change'
 import { charge } from './commit'
 import { allocRun, FRAME_PAGE, frameAddress } from './frame'
 import { POSIX_SEM_NAMED, SEM_VALUE_MAX } from './ipcabi'
@@ -106,7 +107,7 @@ function findOpen(process: Process, sem: NamedSem): Open | null {
 /**
  * sem_open(3). `path` and `bytes`: the name, in this thread's buffer. Of the flags O_CREAT and O_EXCL count; `mode` (less umask) and `value` are a new one's.
  * => its address (read it as u32); -EINVAL (the name; a value above SEM_VALUE_MAX for a new one), -ENAMETOOLONG, -ENOENT, -EEXIST, -EACCES (read and write are
- * asked for), -ENOMEM, -ENOSPC, -EAGAIN.
+ * asked for), -ENOMEM, -ENOSPC, -EAGAIN; -EWOULDBLOCK_PARK on a thread that may not wait for a fork of the process.
  */
 export function sysSemOpen(
   process: Process,
@@ -121,16 +122,23 @@ export function sysSemOpen(
   const exclusive = O_CREAT | O_EXCL
   if ((flags & exclusive) == exclusive && value > SEM_VALUE_MAX) return -EINVAL
   const nameBytes = posixNameBytes(path, bytes)
+  const space = process.space!
   lock()
-  makeRoom(ROOM_FRAMES)
-  const result = openLocked(process, path + (bytes - nameBytes), nameBytes, flags, mode, value)
-  const failed = result < 0 && result > -4096
-  if (failed) abandon()
-  unlock()
-  if (!failed && mustFill(process.space!)) {
-    populate(process.space!, <u32>result, K.pageBytes, true)
+  let result = beginChange(space)
+  if (result == 0) {
+    makeRoom(ROOM_FRAMES)
+    result = openLocked(process, path + (bytes - nameBytes), nameBytes, flags, mode, value)
+    if (isError(result)) abandon()
+    endChange(space)
   }
+  unlock()
+  if (!isError(result) && mustFill(space)) populate(space, <u32>result, K.pageBytes, true)
   return result
+}
+
+/** => it is a negative errno, not an address. */
+function isError(result: i32): bool {
+  return result < 0 && result > -4096
 }
 
 function openLocked(
@@ -217,28 +225,35 @@ function attach(process: Process, sem: NamedSem): i32 {
   return start
 }
 
-/** sem_close(3). => 0, -EINVAL (no named semaphore of the process is at that address). */
+/**
+ * sem_close(3). => 0, -EINVAL (no named semaphore of the process is at that address), -EWOULDBLOCK_PARK (on a thread that may not wait for a fork of the
+ * process).
+ */
 export function sysSemClose(process: Process, address: u64): i32 {
   if (!inWindow(address, 1)) return -EINVAL
-  const at = <u32>address
+  const space = process.space!
   lock()
-  const open = openAt(process, at)
-  if (open == null) {
-    unlock()
-    return -EINVAL
-  }
-  const object = open.sem!.object
-  if (open.count > 1) edit<Open>(open).count -= 1
-  else {
-    closeOpen(process, open)
-    relax()
-    const vma = findVma(process.space!, at)
-    if (vma != null && vma.object == object) {
-      unmapRange(process.space!, at, <u64>at + K.pageBytes)
-    }
+  let result = beginChange(space)
+  if (result == 0) {
+    const open = openAt(process, <u32>address)
+    if (open == null) result = -EINVAL
+    else if (open.count > 1) edit<Open>(open).count -= 1
+    else closeAndUnmap(process, open)
+    endChange(space)
   }
   unlock()
-  return 0
+  return result
+}
+
+/** The last sem_close: the page goes too, where it still is. => relaxes. */
+function closeAndUnmap(process: Process, open: Open): void {
+  const start = open.address
+  const object = open.sem!.object
+  closeOpen(process, open)
+  relax()
+  const vma = findVma(process.space!, start)
+  if (vma == null || vma.object != object) return
+  unmapRange(process.space!, start, <u64>start + K.pageBytes)
 }
 
 function openAt(process: Process, address: u32): Open | null {

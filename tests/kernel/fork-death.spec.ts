@@ -1,6 +1,7 @@
 import {
   AT_FDCWD,
   BUFFER_RESULT,
+  EINVAL,
   EWOULDBLOCK_PARK,
   MAP_ANONYMOUS,
   MAP_FIXED,
@@ -26,6 +27,7 @@ import { lock, unlock } from '../../assembly/lock'
 import { sysMadvise } from '../../assembly/madvise'
 import { sysMlockall } from '../../assembly/mlock'
 import { sysMmap, sysMunmap } from '../../assembly/mmap'
+import { sysSemClose, sysSemOpen, sysSemUnlink } from '../../assembly/namedsem'
 import { sysOpen } from '../../assembly/open'
 import { findProcess, Process, Space } from '../../assembly/process'
 import { frameOfPte, pteOf } from '../../assembly/pte'
@@ -168,6 +170,8 @@ describe('a fork and other threads of the process', () => {
     map(0, 2)
     map(2, 1, MAP_SHARED | MAP_ANONYMOUS)
     storeByte(parent, 0, 1)
+    const name = putText('/s', 0)
+    const sem = <u32>sysSemOpen(parent, textAt(0), name, O_CREAT, 0o600, 1)
     const forking = me().index
     lock()
     put(changetype<usize>(parent.space!) + offsetof<Space>('forking'), forking + 1)
@@ -185,9 +189,16 @@ describe('a fork and other threads of the process', () => {
     expect(sysMadvise(parent, at(0), 4096, 4)).toBe(-EWOULDBLOCK_PARK)
     expect(sysMlockall(parent, MCL_FUTURE)).toBe(-EWOULDBLOCK_PARK)
     expect(sysViewOpen(parent, at(0), 4096)).toBe(-EWOULDBLOCK_PARK)
+    putText('/s', 0)
+    expect(sysSemOpen(parent, textAt(0), name, 0, 0, 0)).toBe(-EWOULDBLOCK_PARK)
+    expect(sysSemClose(parent, sem)).toBe(-EWOULDBLOCK_PARK)
     checkAll()
     expect(sysReap(forking, sequence, true)).toBe(0)
     expect(access(parent, 0, true)).toBe(0)
+    expect(sysSemClose(parent, sem)).toBe(0)
+    expect(sysSemClose(parent, sem)).toBe(-EINVAL)
+    putText('/s', 0)
+    expect(sysSemUnlink(parent, textAt(0), name)).toBe(0)
     sysExit(sysFork(parent), 0)
     sysExit(parent.pid, 0)
     checkAll()

@@ -8,6 +8,9 @@ interface Answer {
   failure?: { code?: string; message: string }
 }
 
+/** A process, by its number: this thread need not run it. */
+export type Owned = Pick<Process, 'pid'>
+
 export class Caller implements AsyncDisposable {
   readonly thread: Thread
   readonly #kernel: Kernel
@@ -24,8 +27,15 @@ export class Caller implements AsyncDisposable {
     return new Caller(kernel, thread)
   }
 
+  /** Makes a process that this thread alone runs. */
+  async spawn(): Promise<Owned> {
+    const pid = await this.thread.call<number>('spawn')
+    this.#joined.add(pid)
+    return { pid }
+  }
+
   /** Makes a call of a process in the thread. => what it gives, or the name of the errno it fails with. */
-  async call<T = unknown>(process: Process, name: keyof Process, ...args: unknown[]): Promise<T> {
+  async call<T = unknown>(process: Owned, name: keyof Process, ...args: unknown[]): Promise<T> {
     if (!this.#joined.has(process.pid)) {
       this.#joined.add(process.pid)
       await this.thread.call('join', process.pid)
