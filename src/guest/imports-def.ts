@@ -118,6 +118,8 @@ const semaphores = {
   sem_wait: { params: { sem: 'address', deadline: 'address' }, result: 'zero' },
   sem_trywait: { params: { sem: 'address' }, result: 'zero' },
   sem_post: { params: { sem: 'address' }, result: 'zero' },
+  /** After a unit was added to VALUE by the program itself and WAITERS was not 0: gives units to those who wait. */
+  sem_settle: { params: { sem: 'address' }, result: 'zero' },
   sem_getvalue: { params: { sem: 'address' }, result: 'int' },
 } as const
 
@@ -160,7 +162,7 @@ const sync = {
   mutex_consistent: { params: { mutex: 'address' }, result: 'zero' },
   cond_init: { params: { cond: 'address', clock: 'uint' }, result: 'zero' },
   cond_destroy: { params: { cond: 'address' }, result: 'zero' },
-  /** `deadline`: of the clock `clock`; COND_KIND of the condition unless the caller names another. */
+  /** `deadline`: of the clock `clock`; all ones: the condition's own. */
   cond_wait: {
     params: { cond: 'address', mutex: 'address', deadline: 'address', clock: 'uint' },
     result: 'zero',

@@ -48,6 +48,7 @@ int __isopage_sem_unlink(const char *name) ISOPAGE_IMPORT(sem_unlink);
 int __isopage_sem_wait(const volatile void *sem, const volatile void *deadline) ISOPAGE_IMPORT(sem_wait);
 int __isopage_sem_trywait(const volatile void *sem) ISOPAGE_IMPORT(sem_trywait);
 int __isopage_sem_post(const volatile void *sem) ISOPAGE_IMPORT(sem_post);
+int __isopage_sem_settle(const volatile void *sem) ISOPAGE_IMPORT(sem_settle);
 int __isopage_sem_getvalue(const volatile void *sem) ISOPAGE_IMPORT(sem_getvalue);
 
 /* POSIX message queues */
