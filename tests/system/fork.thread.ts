@@ -23,6 +23,13 @@ function remap(p: Process, next: (below: number) => number): void {
   p.mmap({ addr: 0xb000_0000 + next(32) * PAGE, length, flags }).write(0, Uint8Array.of(1))
 }
 
+/**
+ * Views that a storm opens: they are closed when the collector finds them, and a loop that never ends lets none be found. What they show stays, charged, when its
+ * process is gone; without a bound that is all memory within seconds, and a fork says ENOMEM.
+ */
+const VIEWS_MAX = 500
+let views = 0
+
 function act(p: Process, address: number, pages: number, next: (below: number) => number): void {
   const page = next(pages)
   const at = address + page * PAGE
@@ -30,7 +37,7 @@ function act(p: Process, address: number, pages: number, next: (below: number) =
     () => void p.vmWrite(at, new Uint8Array((1 + next(pages - page)) * PAGE).fill(next(256))),
     () => void p.vmWrite(at, Uint8Array.of(next(256))),
     () => void p.vmRead(at, new Uint8Array(PAGE)),
-    () => void p.view(at, PAGE)[0],
+    () => void (views++ < VIEWS_MAX && p.view(at, PAGE)[0]),
     () => remap(p, next),
     () => void p.close(p.open('/storm', O.CREAT | O.RDWR)),
     () => void p.mmap({ length: PAGE, flags: MAP.SHARED | MAP.ANONYMOUS }).unmap(),
