@@ -124,6 +124,7 @@ export const S_IFMT: u32 = 0xf000
 export const S_IFDIR: u32 = 0x4000
 export const S_IFREG: u32 = 0x8000
 export const S_IFLNK: u32 = 0xa000
+export const S_IFIFO: u32 = 0x1000
 export const FALLOC_FL_KEEP_SIZE: u32 = 1
 export const FALLOC_FL_PUNCH_HOLE: u32 = 2
 /** Which times to set, and to what: WASI's fstflags. Neither bit of a time: it stays. */
@@ -133,6 +134,18 @@ export const FST_MTIM: u32 = 4
 export const FST_MTIM_NOW: u32 = 8
 export const UTIME_NOW: i32 = 0x3fffffff
 export const UTIME_OMIT: i32 = 0x3ffffffe
+
+// ---- poll(2) (wasi-libc) -----------------------------------------------------------------------------------------------
+export const POLLIN: u32 = 0x1
+export const POLLOUT: u32 = 0x2
+export const POLLERR: u32 = 0x1000
+export const POLLHUP: u32 = 0x2000
+export const POLLNVAL: u32 = 0x4000
+/** Byte offsets of a pollfd: the descriptor, and two halves of 16 bits. */
+export const POLLFD_FD: u32 = 0
+export const POLLFD_EVENTS: u32 = 4
+export const POLLFD_REVENTS: u32 = 6
+export const POLLFD_BYTES: u32 = 8
 
 // ---- mmap(2) and its family -----------------------------------------------------------------------------------------
 export const PROT_NONE: u32 = 0
@@ -198,6 +211,9 @@ export const LINK_MAX: u32 = 65000
 /** The largest file offset: what a JavaScript number and the API carry exactly. */
 export const OFFSET_MAX: u64 = 0x1fffffffffffff
 export const GROUPS_MAX: u32 = 32
+/** Bytes that a pipe holds, and how many are written to one in one piece. */
+export const PIPE_BYTES: u32 = 65536
+export const PIPE_BUF: u32 = 4096
 /** Byte-range locks on one file. */
 export const RANGES_MAX: u32 = 2048
 /** Mount inodes that nobody uses and that stay with their cached pages. */
@@ -420,5 +436,6 @@ export const PANIC_FLOCK: u32 = 37
 export const PANIC_LINK: u32 = 38
 export const PANIC_IPC: u32 = 39
 export const PANIC_ROBUST: u32 = 44
+export const PANIC_PIPE: u32 = 45
 export const PANIC_SEMAPHORE: u32 = 40
 export const PANIC_NAMED_SEMAPHORE: u32 = 41

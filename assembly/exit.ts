@@ -237,6 +237,7 @@ export function detachThread(): void {
   lock()
   dropViews(index)
   dropNotices(index)
+  dropWaits(index)
   relax()
   dropProcesses(index)
   unlock()

@@ -15,6 +15,7 @@ import { dropInode, Inode, useInode } from './inode'
 import { edit, put } from './journal'
 import { relaxIfDeep } from './lock'
 import { check } from './panic'
+import { checkPipe, closeEnd, openEnd } from './pipe'
 import { create, destroy } from './slab'
 import { freePiece, Text } from './text'
 import { wake } from './wait'
@@ -61,6 +62,8 @@ export function attach(file: File, inode: Inode): void {
   useInode(inode)
   const object = inode.object
   if (object != null) file.failuresSeen = object.failures
+  const pipe = inode.pipe
+  if (pipe != null) openEnd(pipe, canRead(file), canWrite(file))
 }
 
 export function canRead(file: File): bool {
@@ -98,6 +101,10 @@ export function dropFile(file: File): void {
 
 function endFile(file: File): void {
   const inode = file.inode
+  if (inode != null) {
+    const pipe = inode.pipe
+    if (pipe != null) closeEnd(pipe, canRead(file), canWrite(file))
+  }
   destroy<File>(file)
   put(COUNT, load<u32>(COUNT) - 1)
   if (inode != null) dropInode(inode)
@@ -179,6 +186,8 @@ export function checkFile(file: File): void {
   check(file.position == 0 || inode != null, PANIC_FILE)
   if (inode == null) return
   check(inode.refs > 0, PANIC_FILE)
+  const pipe = inode.pipe
+  if (pipe != null) checkPipe(pipe)
   let listed: u32 = 0
   let other = changetype<File | null>(<usize>inode.flocks)
   while (other != null) {

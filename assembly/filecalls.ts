@@ -26,6 +26,7 @@ import { sysChdir, sysFchdir, sysGetcwd } from './cwd'
 import { sysFlock, sysLockRange } from './flock'
 import { sysMkdir, sysReadlink, sysRmdir, sysSymlink, sysUnlink } from './names'
 import { sysClose, sysDup, sysDup2, sysFcntl, sysOpen, sysTruncate } from './open'
+import { isPipe } from './pipeio'
 import { sysReaddir } from './readdir'
 import { sysFsync, sysLseek, sysPread, sysPwrite, sysRead, sysWrite } from './readwrite'
 import { sysLink, sysRename } from './rename'
@@ -43,9 +44,17 @@ export function close(pid: u32, fd: i32): i32 {
   return end(process == null ? -ESRCH : sysClose(process, fd))
 }
 
-export function read(pid: u32, fd: i32, bytes: u32): i32 {
+/** With `again` for what a caller wants besides what it got already: a pipe then gives nothing, as it might have to wait. */
+export function read(pid: u32, fd: i32, bytes: u32, again: u32): i32 {
   const process = begin(pid)
-  return end(process == null ? -ESRCH : sysRead(process, fd, data(), bytes))
+  if (process == null) return end(-ESRCH)
+  return end(again != 0 && isPipe(process, fd) ? 0 : sysRead(process, fd, data(), bytes))
+}
+
+/** => 1 when reading and writing `fd` may wait for others, as of a pipe; 0. */
+export function may_wait(pid: u32, fd: i32): i32 {
+  const process = begin(pid)
+  return end(process != null && isPipe(process, fd) ? 1 : 0)
 }
 
 export function write(pid: u32, fd: i32, bytes: u32): i32 {

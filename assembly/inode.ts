@@ -11,7 +11,7 @@
  * Invariants (checkInode, checkMounted):
  *  1. `refs` counts open descriptions, working directories and threads that hold it across a sleep.
  *     Each also holds the object.
- *  2. A regular file has an object, which the inode itself holds once; nothing else has one.
+ *  2. A regular file has an object, which the inode itself holds once; nothing else has one. S_IFIFO has a pipe, nothing else has.
  *  3. A tmpfs inode with nlink 0 and no refs is freed in the same transaction, or, with an object,
  *     is in the idle list.
  *  4. Mount inodes that are not `gone` are in the hash, once.
@@ -19,11 +19,12 @@
  *     its death releases it.
  * Guarded by the kernel lock, journalled.
  */
-import { PANIC_INODE, S_IFDIR, S_IFLNK, S_IFMT, S_IFREG } from './abi'
+import { PANIC_INODE, S_IFDIR, S_IFIFO, S_IFLNK, S_IFMT, S_IFREG } from './abi'
 import { now } from './env'
 import { edit, put } from './journal'
 import { dropRef, MemObject, newObject, OBJECT_TMPFS, retain } from './object'
 import { check } from './panic'
+import { endPipe, newPipe, Pipe } from './pipe'
 import { endPosixQueue, PosixQueue } from './posixqueue'
 import { add, K, Root, serial } from './root'
 import { create, destroy } from './slab'
@@ -48,6 +49,8 @@ export class Inode {
   object: MemObject | null
   /** A POSIX message queue's: such an inode has no file type (mqopen.ts). */
   queue: PosixQueue | null
+  /** A pipe's or FIFO's. */
+  pipe: Pipe | null
   /** Symlink: its target. Mount: its path below the mount's root. */
   text: Text | null
   /**
@@ -114,6 +117,10 @@ export function newInode(mode: u32, uid: u32, gid: u32): Inode | null {
   inode.mtimeMs = inode.atimeMs
   inode.ctimeMs = inode.atimeMs
   if (isFile(inode) && !addObject(inode, OBJECT_TMPFS, 0)) return null
+  if ((mode & S_IFMT) == S_IFIFO) {
+    inode.pipe = newPipe()
+    if (inode.pipe == null) return null
+  }
   add(offsetof<Root>('inodes'), 1)
   return inode
 }
@@ -233,6 +240,8 @@ export function freeInode(inode: Inode): void {
   freeText(inode.text)
   const queue = inode.queue
   if (queue != null) endPosixQueue(queue)
+  const pipe = inode.pipe
+  if (pipe != null) endPipe(pipe)
   destroy<Inode>(inode)
   add(offsetof<Root>('inodes'), -1)
 }
@@ -280,6 +289,7 @@ export function touchAccess(inode: Inode): void {
 export function checkInode(inode: Inode): void {
   const number = <u32>inode.ino
   check(isFile(inode) == (inode.object != null), PANIC_INODE, number)
+  check(((inode.mode & S_IFMT) == S_IFIFO) == (inode.pipe != null), PANIC_INODE, number)
   const object = inode.object
   if (object != null) {
     check(object.inode == <u32>changetype<usize>(inode), PANIC_INODE, number)

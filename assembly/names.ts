@@ -25,6 +25,7 @@ import {
   MOUNTS_MAX,
   PATH_MAX,
   S_IFDIR,
+  S_IFIFO,
   S_IFLNK,
   S_IFMT,
   S_ISVTX,
@@ -100,6 +101,20 @@ export function sysMkdir(process: Process, at: i32, path: usize, bytes: u32, mod
   if (found.mount >= 0) return result < 0 ? result : callPath(found, WASI_PATH_CREATE_DIRECTORY)
   if (result < 0) return settle(result)
   const bits = S_IFDIR | (mode & (S_ISVTX | 0o777) & ~process.umask)
+  const inode = makeNode(process, found.dir!, found.name, found.nameBytes, bits)
+  return settle(inode == null ? whyNot(found.dir!, bits) : 0)
+}
+
+/** Makes a FIFO with permissions `mode` less umask. => 0 or -errno; -ENOTSUP in a mount, where WASI has no call for it. */
+export function sysMkfifo(process: Process, at: i32, path: usize, bytes: u32, mode: u32): i32 {
+  prepare()
+  const walked = walk(process, 0, at, path, bytes, NEVER)
+  if (walked < 0) return walked
+  const found = walkOf(0)
+  const result = mayMake(process, found, false)
+  if (found.mount >= 0) return result < 0 ? result : -ENOTSUP
+  if (result < 0) return settle(result)
+  const bits = S_IFIFO | (mode & 0o777 & ~process.umask)
   const inode = makeNode(process, found.dir!, found.name, found.nameBytes, bits)
   return settle(inode == null ? whyNot(found.dir!, bits) : 0)
 }

@@ -21,6 +21,7 @@ import {
   ENOENT,
   ENOTDIR,
   ENOTSUP,
+  ENXIO,
   EROFS,
   F_DUPFD,
   F_DUPFD_CLOEXEC,
@@ -47,6 +48,7 @@ import {
   OFFSET_MAX,
   OPEN_FILES_MAX,
   S_IFDIR,
+  S_IFIFO,
   S_IFLNK,
   S_IFMT,
   S_IFREG,
@@ -62,15 +64,16 @@ import {
   reserveFd,
   setFdFlags,
 } from './fd'
-import { attach, File, newFile, openFiles, takeFailure, useFile } from './file'
+import { attach, canRead, canWrite, File, newFile, openFiles, takeFailure, useFile } from './file'
 import { heldFile, holdFile, holdNew } from './hold'
-import { isFile } from './inode'
+import { Inode, isFile } from './inode'
 import { edit } from './journal'
 import { abandon, lock, unlock } from './lock'
 import { isReadOnly } from './mount'
 import { bindName, openMountedFile, ROOM_FRAMES } from './mounted'
 import { OFLAGS_CREAT, OFLAGS_EXCL } from './mountfs'
 import { FOLLOW, mayUse, NOFOLLOW, Walk, walk, walkOf } from './path'
+import { awaitOther } from './pipe'
 import { Process } from './process'
 import { makeRoom } from './room'
 import { makeNode, mayAdd, whyNot } from './tmpfs'
@@ -114,6 +117,7 @@ export function beginOpen(process: Process, flags: u32): i32 {
 export function finishOpen(process: Process, fd: i32, opened: i32, flags: u32): i32 {
   let result = opened
   if (result == 0 && (flags & O_TRUNC) != 0 && isFile(heldFile().inode!)) result = resizeHeld(0)
+  if (result == 0 && (flags & (O_NONBLOCK | O_PATH)) == 0) result = meet()
   if (result < 0) {
     lock()
     if (isReserved(process, fd, heldFile())) clearFd(process, fd)
@@ -121,6 +125,17 @@ export function finishOpen(process: Process, fd: i32, opened: i32, flags: u32): 
   }
   finishUse()
   return result < 0 ? result : fd
+}
+
+/** A FIFO's open waits for its other side. => 0, or as awaitOther. => lock not held. */
+function meet(): i32 {
+  const file = heldFile()
+  const pipe = file.inode!.pipe
+  if (pipe == null) return 0
+  lock()
+  const result = awaitOther(pipe, canRead(file), canWrite(file))
+  unlock()
+  return result
 }
 
 function findAndAttach(
@@ -165,7 +180,8 @@ function checkType(mode: u32, flags: u32): i32 {
   if (type == S_IFLNK && (flags & O_PATH) == 0) return -ELOOP
   if ((flags & O_DIRECTORY) != 0 && type != S_IFDIR) return -ENOTDIR
   if (type == S_IFDIR) return (flags & (O_CREAT | O_TRUNC | O_WRONLY)) != 0 ? -EISDIR : 0
-  return type == S_IFREG || type == S_IFLNK || (flags & O_PATH) != 0 ? 0 : -ENOTSUP
+  const opens = type == S_IFREG || type == S_IFLNK || type == S_IFIFO
+  return opens || (flags & O_PATH) != 0 ? 0 : -ENOTSUP
 }
 
 function changes(flags: u32): bool {
@@ -180,8 +196,16 @@ export function openTree(process: Process, found: Walk, flags: u32, mode: u32): 
   if (result < 0) return result
   const want: u32 = ((flags & O_RDONLY) != 0 ? 4 : 0) | (changes(flags) ? 2 : 0)
   if (!mayUse(process, inode, want)) return -EACCES
+  if (nobodyReads(inode, flags)) return -ENXIO
   attach(heldFile(), inode)
   return 0
+}
+
+/** => it is a FIFO, to be opened for writing alone and without waiting, that has no reader. */
+function nobodyReads(inode: Inode, flags: u32): bool {
+  const pipe = inode.pipe
+  if (pipe == null || pipe.readers != 0) return false
+  return (flags & (O_NONBLOCK | O_ACCMODE | O_PATH)) == (O_NONBLOCK | O_WRONLY)
 }
 
 function create(process: Process, found: Walk, flags: u32, mode: u32): i32 {

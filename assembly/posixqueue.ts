@@ -16,6 +16,7 @@ import { edit, put, save } from './journal'
 import { dropMessages, Message } from './message'
 import { check } from './panic'
 import { create, destroy } from './slab'
+import { POLLED, wake } from './wait'
 
 @unmanaged
 export class PosixQueue {
@@ -45,6 +46,10 @@ export function newPosixQueue(maxmsg: u32, msgsize: u32): PosixQueue | null {
   return queue
 }
 
+function changed(queue: PosixQueue): void {
+  wake(changetype<usize>(queue), 0x7fffffff, POLLED)
+}
+
 /** Frees a queue; its messages follow at the ends of calls. => nobody has it open, it has no name; nothing is allocated after it. */
 export function endPosixQueue(queue: PosixQueue): void {
   let last = queue.first
@@ -53,6 +58,7 @@ export function endPosixQueue(queue: PosixQueue): void {
     if (tail.next == null) break
     last = tail.next
   }
+  changed(queue)
   if (last != null) dropMessages(queue.first, last.last)
   put(COUNT, load<u32>(COUNT) - 1)
   destroy<PosixQueue>(queue)
@@ -68,6 +74,7 @@ export function pushMessage(queue: PosixQueue, message: Message): void {
   }
   edit<Message>(message)
   edit<PosixQueue>(queue).count += 1
+  changed(queue)
   if (level != null && level.type == message.type) {
     const tail = level.last!
     message.next = tail.next
@@ -89,6 +96,7 @@ export function popMessage(queue: PosixQueue): Message {
   edit<PosixQueue>(queue)
   queue.first = next
   queue.count -= 1
+  changed(queue)
   if (next == null || next.type != message.type) return message
   save(changetype<usize>(next) + offsetof<Message>('last'), 4)
   next.last = message.last

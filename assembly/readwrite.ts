@@ -16,6 +16,7 @@ import {
   EISDIR,
   ENXIO,
   EOVERFLOW,
+  ESPIPE,
   EWOULDBLOCK_PARK,
   O_APPEND,
   O_DSYNC,
@@ -41,6 +42,7 @@ import { loadPath } from './mounted'
 import { scratch, syncDirectory } from './mountfs'
 import { canCall } from './pager'
 import { inBuffer } from './path'
+import { transfer } from './pipeio'
 import { Process } from './process'
 import { seekData, seekHole } from './resize'
 import { setMode } from './tmpfs'
@@ -49,12 +51,15 @@ import { syncObject } from './writeback'
 
 /** "At the description's own offset", which then moves. */
 const HERE: u64 = 0xffffffffffffffff
+/** What `begin` says of a pipe. */
+const PIPE: i32 = 1
 
-/** Begins the use of `fd` for reading or writing a regular file. => 0 or -errno. => lock held. */
+/** Begins the use of `fd` for reading or writing a regular file. => 0, PIPE (it is none, and not held) or -errno. => lock held. */
 function begin(process: Process, fd: i32, writes: bool): i32 {
   const file = fileAt(process, fd)
   if (file == null || !(writes ? canWrite(file) : canRead(file))) return -EBADF
   if (isDirectory(file.inode!)) return -EISDIR
+  if (file.inode!.pipe != null) return PIPE
   if (!isFile(file.inode!)) return -EINVAL
   holdFile(file)
   return 0
@@ -77,10 +82,15 @@ function readAt(process: Process, fd: i32, to: usize, bytes: u32, offset: u64): 
   if (!inBuffer(to, bytes)) return -EFAULT
   lock()
   let result = begin(process, fd, false)
-  if (result < 0) {
-    unlock()
-    return result
-  }
+  if (result == PIPE) result = offset == HERE ? transfer(process, fd, to, bytes, false) : -ESPIPE
+  else if (result == 0) return readFile(to, bytes, offset)
+  unlock()
+  return result
+}
+
+/** Reads from the description in use. => lock held before, free after. */
+function readFile(to: usize, bytes: u32, offset: u64): i32 {
+  let result = 0
   if (offset == HERE) result = takePosition()
   const file = heldFile()
   const from = offset == HERE ? file.offset : offset
@@ -119,8 +129,10 @@ function writeAt(process: Process, fd: i32, from: usize, bytes: u32, offset: u64
   if (!inBuffer(from, bytes)) return -EFAULT
   lock()
   let result = begin(process, fd, true)
+  const piped = result == PIPE
+  if (piped) result = offset == HERE ? transfer(process, fd, from, bytes, true) : -ESPIPE
   unlock()
-  if (result < 0) return result
+  if (result < 0 || piped) return result
   if (bytes != 0) result = writeHeld(process, from, bytes, offset)
   finishUse()
   return result
@@ -167,12 +179,13 @@ export function sysLseek(process: Process, fd: i32, offset: i64, whence: u32): i
   lock()
   const file = fileAt(process, fd)
   let result: i64 = -EBADF
-  if (file != null && (file.flags & O_PATH) == 0) {
+  if (file != null && file.inode!.pipe != null) result = -ESPIPE
+  else if (file != null && (file.flags & O_PATH) == 0) {
     holdFile(file)
     result = takePosition()
   }
   unlock()
-  if (result == -EBADF) return result
+  if (result == -EBADF || result == -ESPIPE) return result
   if (result == 0) result = target(heldFile(), offset, whence)
   if (result >= 0) {
     lock()
@@ -219,7 +232,7 @@ export function sysFsync(process: Process, fd: i32, dataOnly: bool): i32 {
 function syncHeld(dataOnly: bool): i32 {
   const file = heldFile()
   const inode = file.inode!
-  if (inode.queue != null) return -EINVAL
+  if (inode.queue != null || inode.pipe != null) return -EINVAL
   if (inode.mount < 0) return 0
   const object = inode.object
   if (object == null) return syncListed(inode)

@@ -56,6 +56,9 @@ const LEFT: u32 = 4
 /** A bit of `detail`: the handler of a signal does not end this sleep. POSIX has it so for all of <pthread.h>: none of it says EINTR. */
 export const RESUMED: u64 = 0x4000000000000000
 
+/** As `detail`: a thread that polls (poll.ts) wants to know of any change of what the key is the address of. */
+export const POLLED: u64 = 0x2000000000000000
+
 @unmanaged
 export class Wait {
   next: Wait | null

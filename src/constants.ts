@@ -42,6 +42,14 @@ export const LOCK = /* @__PURE__ */ group('LOCK_')
 export const F = /* @__PURE__ */ group('F_')
 /** Flags of a descriptor: `FD.CLOEXEC`. */
 export const FD = /* @__PURE__ */ group('FD_')
+/** Events of poll(2). */
+export const POLL = /* @__PURE__ */ Object.freeze({
+  IN: abi.POLLIN,
+  OUT: abi.POLLOUT,
+  ERR: abi.POLLERR,
+  HUP: abi.POLLHUP,
+  NVAL: abi.POLLNVAL,
+})
 /** Where lseek(2) counts from. */
 export const SEEK = /* @__PURE__ */ group('SEEK_')
 /** File types in `mode`: `(mode & S.IFMT) === S.IFDIR`. */

@@ -64,12 +64,12 @@ export abstract class FileCalls extends Calls {
     this.dirtied()
   }
 
-  /** read(2) into a view or buffer. => bytes read, 0 at the end of the file. */
+  /** read(2) into a view or buffer. => bytes read, 0 at the end of the file. Of a pipe what is there, at most 64 KiB. */
   read(fd: number, into: Uint8Array | ArrayBufferView | ArrayBufferLike): number {
     const { calls } = this
     checkFd(fd)
-    return this.#readInto('read', checkBytes('into', into), (_, bytes) =>
-      calls.read(this.pid, fd, bytes),
+    return this.#readInto('read', checkBytes('into', into), (done, bytes) =>
+      calls.read(this.pid, fd, bytes, done),
     )
   }
 

@@ -17,6 +17,7 @@ export {
   MSG,
   O,
   PAGE,
+  POLL,
   POSIX_MADV,
   PROT,
   RLIMIT,
@@ -59,6 +60,7 @@ export type { MmapOptions } from './memory.js'
 export type { Mountable } from './mounts.js'
 export type { MqAttr, MqMessage, MqOpenOptions } from './mq.js'
 export type { MsgInfo, MsgrcvOptions, MsgSet, MsqidDs, ReceivedMessage } from './msg.js'
+export type { PollRequest, PollResult } from './pipes.js'
 export type { CallOptions, Process, ProcessPromises } from './process.js'
 export type { Handle } from './protocol.js'
 export type { Provider, ProviderFactory, ProviderSpec } from './providers/provider.js'

@@ -15,8 +15,8 @@ import {
   checkTimeout,
 } from './check.js'
 import { kernelError } from './errors.js'
-import { FileCalls } from './files.js'
 import { counted, type MapEntry, readMaps, type UncountedMap } from './maps.js'
+import { PipeCalls } from './pipes.js'
 
 export interface MmapOptions {
   /** The file; none with MAP.ANONYMOUS. */
@@ -39,7 +39,7 @@ const collected = new FinalizationRegistry<() => void>((close) => {
   } catch {}
 })
 
-export abstract class MemoryCalls extends FileCalls {
+export abstract class MemoryCalls extends PipeCalls {
   /** Bytes of a page. */
   get pageSize(): number {
     return this.instance.pageSize

@@ -33,6 +33,7 @@ type ThreadBound =
   | 'owner'
   | 'actFor'
   | 'mutex_sleep'
+  | 'pollArmed'
 
 /** The promise form of every call of a process. */
 export type ProcessPromises = {
@@ -236,7 +237,8 @@ export class Process extends SyncCalls {
     const detached = name === 'shmdt' && args[0] instanceof Mapping ? args[0] : undefined
     if (detached) args.splice(0, 1, detached.part()[0])
     const staged = stage(name, args)
-    const call = { pid: this.pid, name, args: staged.args, ...this.#ownerFor(name) }
+    const long = this.#onPipe(name, args[0])
+    const call = { pid: this.pid, name, args: staged.args, long, ...this.#ownerFor(name) }
     const result = await this.#services.run(call, signal)
     staged.finish(result)
     detached?.gone()
@@ -245,6 +247,12 @@ export class Process extends SyncCalls {
     if (name === 'fork') return this.#taken(result as ChildRecord)
     const maps = name === 'mmap' || name === 'shmat'
     return maps ? this.#mapped(result as MappingRecord) : result
+  }
+
+  /** => a read or write that may wait for the other end of a pipe. */
+  #onPipe(name: string, fd: unknown): boolean {
+    if ((name !== 'read' && name !== 'write') || typeof fd !== 'number') return false
+    return this.calls.may_wait(this.pid, fd) === 1
   }
 
   /** The life of a lock's owner is this thread's, not that of the worker that makes the call. */
@@ -264,6 +272,7 @@ const UNPROMISED: ReadonlySet<string> = new Set([
   'forked',
   'actFor',
   'mutex_sleep',
+  'pollArmed',
 ])
 
 /** The names of all calls, from the classes that have them. */

@@ -37,6 +37,8 @@ export interface ServiceCall {
   readonly pid: number | null
   readonly name: string
   readonly args: readonly unknown[]
+  /** It may wait until another thread does something, besides what waits.ts knows. */
+  readonly long?: boolean
   /** Of a call that takes locks: whom it takes them for (`Process.owner` of the thread that asks). */
   readonly owner?: number
 }

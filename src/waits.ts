@@ -26,6 +26,7 @@ const WAITS: Readonly<Record<string, (args: readonly unknown[]) => boolean>> = {
   mq_timedreceive: () => true,
   msgsnd: ([, , , flags]) => waitsWith(flags),
   msgrcv: ([, options]) => waitsWith((options as { flags?: unknown } | undefined)?.flags),
+  poll: ([, timeoutMs]) => timeoutMs !== 0,
   sem_wait: () => true,
   sem_timedwait: () => true,
   semop: ([, operations]) => maySleep(operations),
@@ -38,8 +39,8 @@ function waitsWith(flags: unknown): boolean {
 }
 
 /** => the call may wait until another thread does something. */
-export function mayWaitLong({ name, args }: ServiceCall): boolean {
-  return WAITS[name]?.(args) ?? false
+export function mayWaitLong({ name, args, long }: ServiceCall): boolean {
+  return long || (WAITS[name]?.(args) ?? false)
 }
 
 /** => one of the operations of a semop may have to wait. */

@@ -41,6 +41,9 @@ const CALLS: Readonly<Record<string, readonly string[]>> = {
   pread: [SIGNED, BYTES, INTEGER],
   write: [SIGNED, BYTES],
   pwrite: [SIGNED, BYTES, INTEGER],
+  pipe: [INTEGER],
+  mkfifo: [PATH, INTEGER],
+  poll: [ARRAY, OPTIONAL],
   lseek: [SIGNED, SIGNED, INTEGER],
   ftruncate: [SIGNED, INTEGER],
   truncate: [PATH, INTEGER],
@@ -240,6 +243,8 @@ const WRONG: Readonly<Record<string, readonly [unknown[], string][]>> = {
 /** Parameters that have a default: undefined is no mistake there. */
 const DEFAULTED = new Set([
   'open 2',
+  'pipe 0',
+  'mkfifo 1',
   'mkdir 1',
   'access 1',
   'fcntl 2',
@@ -261,7 +266,7 @@ const DEFAULTED = new Set([
   'sem_open 3',
 ])
 /** Infinity is a number of waiters, a limit, or a time. */
-const INFINITE = new Set(['futexWake 1', 'setrlimit 1', 'semtimedop 2'])
+const INFINITE = new Set(['poll 1', 'futexWake 1', 'setrlimit 1', 'semtimedop 2'])
 /** A limit may be a fraction: it is rounded. So may what is no byte count. */
 const FRACTION = new Set(['setrlimit 1'])
 

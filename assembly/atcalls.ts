@@ -1,0 +1,147 @@
+/**
+ * The calls on paths that begin at a directory's descriptor (`at`, or AT_FDCWD), for guests: POSIX's openat and its kin. Paths are (address, bytes) in the
+ * calling thread's buffer. What each does and which errors it gives stands at the sys function it names.
+ */
+import { ESRCH } from './abi'
+import { sysChmod, sysChown, sysUtimens } from './attributes'
+import { begin, end } from './call'
+import { sysMkdir, sysMkfifo, sysReadlink, sysRmdir, sysSymlink, sysUnlink } from './names'
+import { sysOpen } from './open'
+import { sysShareFd } from './pass'
+import { sysPipe } from './pipeio'
+import { sysPoll } from './poll'
+import { sysLink, sysRename } from './rename'
+import { sysAccessPath, sysStat } from './statfile'
+
+export function pipe(pid: u32, flags: u32): i32 {
+  const process = begin(pid)
+  return end(process == null ? -ESRCH : sysPipe(process, flags))
+}
+
+export function poll(pid: u32, count: u32, timeoutMs: f64, arm: u32): i32 {
+  const process = begin(pid)
+  return end(process == null ? -ESRCH : sysPoll(process, count, timeoutMs, arm != 0))
+}
+
+export function share_fd(pid: u32, fd: i32, toPid: u32, to: i32): i32 {
+  const process = begin(pid)
+  return end(process == null ? -ESRCH : sysShareFd(process, fd, toPid, to))
+}
+
+export function openat(pid: u32, at: i32, path: u32, bytes: u32, flags: u32, mode: u32): i32 {
+  const process = begin(pid)
+  return end(process == null ? -ESRCH : sysOpen(process, at, path, bytes, flags, mode))
+}
+
+export function fstatat(pid: u32, at: i32, path: u32, bytes: u32, flags: u32): i32 {
+  const process = begin(pid)
+  return end(process == null ? -ESRCH : sysStat(process, at, path, bytes, flags))
+}
+
+export function mkdirat(pid: u32, at: i32, path: u32, bytes: u32, mode: u32): i32 {
+  const process = begin(pid)
+  return end(process == null ? -ESRCH : sysMkdir(process, at, path, bytes, mode))
+}
+
+export function mkfifoat(pid: u32, at: i32, path: u32, bytes: u32, mode: u32): i32 {
+  const process = begin(pid)
+  return end(process == null ? -ESRCH : sysMkfifo(process, at, path, bytes, mode))
+}
+
+export function rmdirat(pid: u32, at: i32, path: u32, bytes: u32): i32 {
+  const process = begin(pid)
+  return end(process == null ? -ESRCH : sysRmdir(process, at, path, bytes))
+}
+
+export function unlinkat(pid: u32, at: i32, path: u32, bytes: u32): i32 {
+  const process = begin(pid)
+  return end(process == null ? -ESRCH : sysUnlink(process, at, path, bytes))
+}
+
+export function linkat(
+  pid: u32,
+  at: i32,
+  path: u32,
+  bytes: u32,
+  newAt: i32,
+  newPath: u32,
+  newBytes: u32,
+  flags: u32,
+): i32 {
+  const process = begin(pid)
+  return end(
+    process == null ? -ESRCH : sysLink(process, at, path, bytes, newAt, newPath, newBytes, flags),
+  )
+}
+
+export function symlinkat(
+  pid: u32,
+  target: u32,
+  targetBytes: u32,
+  at: i32,
+  path: u32,
+  bytes: u32,
+): i32 {
+  const process = begin(pid)
+  return end(process == null ? -ESRCH : sysSymlink(process, target, targetBytes, at, path, bytes))
+}
+
+export function readlinkat(pid: u32, at: i32, path: u32, bytes: u32): i32 {
+  const process = begin(pid)
+  return end(process == null ? -ESRCH : sysReadlink(process, at, path, bytes))
+}
+
+export function renameat(
+  pid: u32,
+  at: i32,
+  path: u32,
+  bytes: u32,
+  newAt: i32,
+  newPath: u32,
+  newBytes: u32,
+): i32 {
+  const process = begin(pid)
+  return end(
+    process == null ? -ESRCH : sysRename(process, at, path, bytes, newAt, newPath, newBytes),
+  )
+}
+
+/** Times are ms since 1970; `which`: FST_*. */
+export function utimensat(
+  pid: u32,
+  at: i32,
+  path: u32,
+  bytes: u32,
+  atimeMs: f64,
+  mtimeMs: f64,
+  which: u32,
+  flags: u32,
+): i32 {
+  const process = begin(pid)
+  return end(
+    process == null ? -ESRCH : sysUtimens(process, at, path, bytes, atimeMs, mtimeMs, which, flags),
+  )
+}
+
+export function fchmodat(pid: u32, at: i32, path: u32, bytes: u32, mode: u32, flags: u32): i32 {
+  const process = begin(pid)
+  return end(process == null ? -ESRCH : sysChmod(process, at, path, bytes, mode, flags))
+}
+
+export function fchownat(
+  pid: u32,
+  at: i32,
+  path: u32,
+  bytes: u32,
+  uid: u32,
+  gid: u32,
+  flags: u32,
+): i32 {
+  const process = begin(pid)
+  return end(process == null ? -ESRCH : sysChown(process, at, path, bytes, uid, gid, flags))
+}
+
+export function faccessat(pid: u32, at: i32, path: u32, bytes: u32, mode: u32, flags: u32): i32 {
+  const process = begin(pid)
+  return end(process == null ? -ESRCH : sysAccessPath(process, at, path, bytes, mode, flags))
+}
