@@ -10,7 +10,7 @@ import { EAGAIN, ESRCH } from '../assembly/abi.js'
 import { IsopageError } from './errors.js'
 import type { Instance } from './instance.js'
 import { isDead, provedDead } from './liveness.js'
-import { every, pause } from './runtime.js'
+import { every, pause, waitAtMost } from './runtime.js'
 import type { ThreadRecord } from './threads.js'
 
 /** How often threads are looked at. */
@@ -79,7 +79,7 @@ export class Reaper {
    */
   async terminate(records: readonly ThreadRecord[], end: () => Promise<unknown>): Promise<void> {
     await this.#stop(records)
-    await Promise.race([end(), pause(PROOF_MS)]) // Bun's never resolves on a loop without calls
+    await waitAtMost(end(), PROOF_MS) // Bun's never resolves on a loop without calls
     const deadline = performance.now() + PROOF_MS
     for (const record of records) {
       while (!(await isDead(this.#kernelId, record))) {

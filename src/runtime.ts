@@ -166,6 +166,19 @@ export function pause(milliseconds: number): Promise<void> {
   return new Promise((resolve) => setTimeout(resolve, milliseconds))
 }
 
+/** Waits for a promise, but no longer than so: whether it was in time nobody is told. No timer stays behind, which would keep the process alive. */
+export async function waitAtMost(promise: Promise<unknown>, milliseconds: number): Promise<void> {
+  let timer: ReturnType<typeof setTimeout> | undefined
+  const late = new Promise((resolve) => {
+    timer = setTimeout(resolve, milliseconds)
+  })
+  try {
+    await Promise.race([promise, late])
+  } finally {
+    clearTimeout(timer)
+  }
+}
+
 /** Calls `act` every so often until the returned function is called; keeps no process alive. */
 export function every(milliseconds: number, act: () => void): () => void {
   const timer = setInterval(act, milliseconds) as unknown

@@ -1,6 +1,6 @@
 /** Several threads of the user's over one kernel: attaching, sharing, and their ends. */
 
-import { expect, test } from 'vitest'
+import { expect, onTestFinished, test, vi } from 'vitest'
 import { attach, boot, type Handle, type Kernel, MAP, O } from '../../dist/src/index.js'
 import { codeOf, inBrowser } from '../conformance/runtime.ts'
 import { startThread, type Thread } from '../support/thread.ts'
@@ -117,6 +117,20 @@ for (const [what, how] of [
     expect(kernel.stats().processes).toBe(1)
   })
 }
+
+test('terminate() leaves no timer behind, which would keep the program alive', async () => {
+  await using kernel = await boot({ memory: '16MiB' })
+  const thread = await userThread()
+  await thread.call('attach', kernel.handleFor(thread.worker))
+  onTestFinished(() => void vi.restoreAllMocks())
+  const set = vi.spyOn(globalThis, 'setTimeout')
+  const cleared = vi.spyOn(globalThis, 'clearTimeout')
+  await kernel.terminate(thread.worker)
+  const long = set.mock.calls.flatMap(([, ms = 0], at) =>
+    ms >= 1000 ? [set.mock.results[at]?.value] : [],
+  )
+  expect(cleared.mock.calls.map(([timer]) => timer)).toEqual(expect.arrayContaining(long))
+})
 
 test('what is no worker is no worker to terminate', async () => {
   await using kernel = await boot({ memory: '16MiB' })
