@@ -1,0 +1,307 @@
+/**
+ * The back end for engines with more than one memory per module: memory 1 is the kernel's.
+ *
+ *   register (one for loads, one for stores):   start | length | delta        three globals
+ *   an address inside start..start+length lies at address + delta in memory 1
+ *   not inside: page table, then guest_fault, which fills the register
+ *
+ * Invariants:
+ *  1. A register holds an extent only while the global `generation` is the context's, as it was before the fault that gave
+ *     it: whatever takes pages away raises the context's, and waits for a poll or a kernel entry, after which registers are
+ *     empty.
+ *  2. An empty register is the extent NO_EXTENT, in which no mapped address lies; so a hit is one comparison.
+ *  3. A physical address is used once, before anything else may enter the kernel.
+ */
+
+import type { BackEnd, BackEndContext, InlineLocals } from './backend.js'
+import * as shared from './backend.js'
+import {
+  ADD,
+  AND,
+  alignOf,
+  BR,
+  BRANCH_IF,
+  type Code,
+  EQ,
+  EQZ,
+  LE_U,
+  LT_U,
+  localsOf,
+  NE,
+  OR,
+  RETURN_OP,
+  SELECT,
+  SHL,
+  SHR_U,
+  SUB,
+} from './code.js'
+import { type Access, EMPTY, I32 } from './opcodes.js'
+import * as seam from './seam.js'
+
+/** Copies between the memories go in steps of at most so many bytes, with a poll after each. */
+const CHUNK = 1 << 20
+
+interface Register {
+  readonly start: number
+  readonly length: number
+  readonly delta: number
+}
+
+export class MultiMemory implements BackEnd {
+  readonly name = 'multi-memory'
+  private readonly generation: number
+  private readonly loads: Register
+  private readonly stores: Register
+
+  private readonly context: BackEndContext
+
+  constructor(context: BackEndContext) {
+    this.context = context
+    this.generation = context.appended.global('isopage:generation')
+    this.loads = this.register('load')
+    this.stores = this.register('store')
+  }
+
+  private register(name: string): Register {
+    const { appended } = this.context
+    return {
+      start: appended.global(`isopage:${name}.start`, seam.NO_EXTENT),
+      length: appended.global(`isopage:${name}.length`, seam.NO_EXTENT_BYTES),
+      delta: appended.global(`isopage:${name}.delta`),
+    }
+  }
+
+  private registerOf(access: Access): Register {
+    return access.write ? this.stores : this.loads
+  }
+
+  outside(): number {
+    return shared.outsideOf(this.context)
+  }
+
+  drop(): number {
+    return this.context.appended.routine(seam.EXPORT_DROP, [], [], () => {
+      const code = localsOf([])
+      for (const { start, length } of [this.loads, this.stores]) {
+        code.const(seam.NO_EXTENT).setGlobal(start)
+        code.const(seam.NO_EXTENT_BYTES).setGlobal(length)
+      }
+      return code.end()
+    })
+  }
+
+  settle(): number {
+    return this.context.appended.routine('isopage:settle', [], [], () => {
+      const code = localsOf([I32]).getGlobal(this.context.context)
+      code.loadAtomic(seam.CONTEXT_GENERATION).tee(0).getGlobal(this.generation).op(NE).if(EMPTY)
+      return code.get(0).setGlobal(this.generation).call(this.drop()).end().end()
+    })
+  }
+
+  poll(code: Code): number {
+    code.const(seam.ATTENTION).load()
+    const at = code.length
+    code.if(EMPTY).call(this.polled()).end()
+    return at
+  }
+
+  /** What a poll calls when the attention word is not 0. */
+  private polled(): number {
+    return this.context.appended.routine('isopage:poll', [], [], () => {
+      const code = localsOf([]).getGlobal(this.context.context)
+      shared.callEntry(code, this.context, seam.ENTRY_POLL).call(this.drop())
+      code.getGlobal(this.context.context).loadAtomic(seam.CONTEXT_GENERATION)
+      return code.setGlobal(this.generation).end()
+    })
+  }
+
+  /** Leaves on the stack whether the register holds all of [local 0 of `at`, + bytes): one comparison. */
+  private hit(code: Code, register: Register, at: number, bytes: (code: Code) => void): Code {
+    code.get(at).getGlobal(register.start).op(SUB).getGlobal(register.length)
+    bytes(code)
+    return code.op(SUB, LE_U)
+  }
+
+  inline(code: Code, access: Access, lane: number, locals: InlineLocals): boolean {
+    if (access.atomic) return false
+    const register = this.registerOf(access)
+    const operands = () => {
+      for (const local of locals.operands) code.get(local)
+    }
+    this.hit(code, register, locals.address, (to) => to.const(access.bytes))
+    locals.hint(code.length, true)
+    code.if(access.result).get(locals.address).getGlobal(register.delta).op(ADD)
+    operands()
+    code.access(access, 1, 0, 0, lane).else().get(locals.address)
+    operands()
+    code.call(this.mapped(access, lane)).end()
+    return true
+  }
+
+  mapped(access: Access, lane: number): number {
+    const { appended } = this.context
+    if (access.atomic && access.code < 3) {
+      return shared.waitOrNotify(this.context, access, 1, this.settle())
+    }
+    const name = `isopage:${access.name}${access.lane ? lane : ''}`
+    const results = access.result === EMPTY ? [] : [access.result]
+    return appended.routine(name, [I32, ...access.operands], results, () => {
+      const physical = 1 + access.operands.length
+      const code = localsOf([I32])
+      if (access.atomic) shared.refuseUnaligned(code, access, 1)
+      code.get(0).const(access.bytes).call(this.translate(access.write)).set(physical)
+      if (access.write && !access.atomic && access.bytes > 1) {
+        this.storeAcross(code, access, lane, physical)
+      }
+      return this.perform(code, access, lane, physical).end()
+    })
+  }
+
+  private perform(code: Code, access: Access, lane: number, physical: number): Code {
+    code.get(physical)
+    access.operands.forEach((_, i) => {
+      code.get(1 + i)
+    })
+    return code.access(access, 1, 0, access.atomic ? alignOf(access.bytes) : 0, lane)
+  }
+
+  /** A store to two extents: the bytes go to the bounce buffer, and the kernel takes them from there. */
+  private storeAcross(code: Code, access: Access, lane: number, physical: number): void {
+    const { context } = this.context
+    code.get(physical).op(EQZ).if(EMPTY)
+    code.getGlobal(context).const(seam.CONTEXT_BOUNCE).op(ADD).set(physical)
+    this.perform(code, access, lane, physical)
+    code.getGlobal(context).get(0).const(access.bytes)
+    shared.callEntry(code, this.context, seam.ENTRY_STORE).call(this.settle()).op(RETURN_OP).end()
+  }
+
+  /**
+   * The function (address, bytes) => where [address, +bytes) lies in memory 1; of a load across two extents where its bytes
+   * were copied to, of such a store 0.
+   */
+  private translate(write: boolean): number {
+    const name = `isopage:translate.${write ? 'store' : 'load'}`
+    return this.context.appended.routine(name, [I32, I32], [I32], () => {
+      const register = write ? this.stores : this.loads
+      const code = localsOf([I32, I32])
+      this.hit(code, register, 0, (to) => to.get(1)).if(EMPTY)
+      code.get(0).getGlobal(register.delta).op(ADD, RETURN_OP).end()
+      shared.refuseWrapped(code, 0, this.outside())
+      this.walk(code, write ? seam.PTE_WRITE : seam.PTE_READ)
+      return this.fault(code, write, register).end()
+    })
+  }
+
+  /** Returns from `translate` when the page table has an entry with `right` and the access stays in its page. Locals: 2 entry, 3 shift. */
+  private walk(code: Code, right: number): Code {
+    const offset = () => code.get(0).const(1).get(3).op(SHL).const(1).op(SUB, AND)
+    const slot = () => code.const(2).op(SHL).get(2).op(ADD).load().tee(2)
+    code.getGlobal(this.context.context).load(seam.CONTEXT_PAGE_SHIFT).set(3)
+    code.block(EMPTY)
+    offset().get(1).op(ADD).const(1).get(3).op(SHL, LE_U, EQZ, BRANCH_IF, 0)
+    code.getGlobal(this.context.context).load(seam.CONTEXT_DIRECTORY).tee(2)
+    code.op(EQZ, BRANCH_IF, 0)
+    code.get(0).get(3).const(1).op(SHL).const(2).op(SUB, SHR_U)
+    slot().op(EQZ, BRANCH_IF, 0)
+    code.get(0).get(3).op(SHR_U).const(1).get(3).const(2).op(SUB, SHL).const(1).op(SUB, AND)
+    slot().const(right).op(AND, EQZ, BRANCH_IF, 0)
+    code.get(2).const(~seam.PTE_FLAGS).op(AND)
+    offset()
+    return code.op(OR, RETURN_OP).end()
+  }
+
+  /** Asks the kernel, and fills `register` unless the generation moved meanwhile or the answer is for this access alone (length 0). Local 2: the answer. */
+  private fault(code: Code, write: boolean, register: Register): Code {
+    const { context } = this.context
+    code
+      .call(this.settle())
+      .getGlobal(context)
+      .get(0)
+      .get(1)
+      .const(write ? 1 : 0)
+    shared.callEntry(code, this.context, seam.ENTRY_FAULT).set(2)
+    code.getGlobal(context).loadAtomic(seam.CONTEXT_GENERATION).getGlobal(this.generation).op(EQ)
+    code.if(EMPTY).getGlobal(context).load(seam.CONTEXT_LENGTH).tee(3).if(EMPTY).get(2).if(EMPTY)
+    code.getGlobal(context).load(seam.CONTEXT_START).setGlobal(register.start)
+    code.get(3).setGlobal(register.length)
+    code.getGlobal(context).load(seam.CONTEXT_DELTA).setGlobal(register.delta)
+    code.end().end().else().call(this.settle()).end()
+    if (write) return code.get(2)
+    code.get(2).op(EQZ).if(EMPTY).getGlobal(context).get(0).get(1)
+    shared.callEntry(code, this.context, seam.ENTRY_LOAD).set(2)
+    return code.call(this.settle()).end().get(2)
+  }
+
+  fill(): number {
+    return shared.fillOf(this.context, this.settle())
+  }
+
+  copy(): number {
+    return this.context.appended.routine('isopage:memory.copy', [I32, I32, I32], [], () => {
+      const code = localsOf([I32, I32])
+      shared.copyInWindow(code, this.context, this.settle())
+      code.get(0).const(0).op(0x48).if(EMPTY)
+      shared.refuseOutside(code, 1, 2, 3, this.outside())
+      this.chunks(code, 0, true, () => code.get(3).get(1).get(4).op(0xfc, 10, 1, 0))
+      code.else()
+      shared.refuseOutside(code, 0, 2, 3, this.outside())
+      this.chunks(code, 1, false, () => code.get(0).get(3).get(4).op(0xfc, 10, 0, 1))
+      return code.end().end()
+    })
+  }
+
+  init(segment: number): number {
+    const name = `isopage:memory.init${segment}`
+    return this.context.appended.routine(name, [I32, I32, I32], [], () => {
+      const code = shared.refuseOverflow(localsOf([I32, I32]), 1, 2, this.outside())
+      // Of no bytes at the end of what is wanted: traps when the segment is shorter.
+      code.const(0).get(1).get(2).op(ADD).const(0).op(0xfc, 8)
+      code.u32(segment)
+      code.op(0)
+      this.chunks(code, 0, true, () => {
+        code.get(3).get(1).get(4).op(0xfc, 8)
+        code.u32(segment)
+        code.op(1)
+      })
+      return code.end()
+    })
+  }
+
+  /**
+   * A loop over the extents of a range in the window: locals 0, 1, 2 are to, from and the bytes that are left, `window` says which
+   * of the two lies in the window. `step` copies local 4 bytes at local 3, a place in memory 1.
+   */
+  private chunks(code: Code, window: 0 | 1, write: boolean, step: () => void): void {
+    const register = write ? this.stores : this.loads
+    shared.refuseOverflow(code, window, 2, this.outside())
+    code.block(EMPTY).loop(EMPTY).get(2).op(EQZ, BRANCH_IF, 1)
+    code.get(window).const(1).call(this.translate(write)).set(3)
+    this.room(code, register, window)
+    this.atMost(code, () => code.get(2))
+    this.atMost(code, () => code.const(CHUNK))
+    step()
+    for (const local of [0, 1]) code.get(local).get(4).op(ADD).set(local)
+    code.get(2).get(4).op(SUB).set(2)
+    this.poll(code)
+    code.op(BR, 0).end().end()
+  }
+
+  /** Local 4 = how far the extent of `at` goes on: the register's, else to the end of the page. */
+  private room(code: Code, register: Register, at: number): void {
+    code.get(at).getGlobal(register.start).op(SUB).tee(4).getGlobal(register.length).op(LT_U)
+    code.if(I32).getGlobal(register.length).get(4).op(SUB).else()
+    const page = () =>
+      code.const(1).getGlobal(this.context.context).load(seam.CONTEXT_PAGE_SHIFT).op(SHL)
+    page().get(at)
+    page().const(1).op(SUB, AND, SUB).end().set(4)
+  }
+
+  /** Local 4 = the smaller of itself and `limit`. */
+  private atMost(code: Code, limit: () => void): void {
+    code.get(4)
+    limit()
+    code.get(4)
+    limit()
+    code.op(LT_U, SELECT).set(4)
+  }
+}

@@ -1,0 +1,68 @@
+/**
+ * What a rewritten module and the kernel agree on: names, the entries of the table, the places of the context record
+ * and of page table entries. The numbers of the kernel stand in assembly/abi.ts.
+ */
+
+/** Address spaces: below SIGN private memory, from there on the window between two guards of GUARD bytes. */
+export const GUARD = 0x100_0000
+/** The most pages of 64 KiB that a private memory may have: all below 2 GiB, one page left. */
+export const PRIVATE_PAGES_MAX = 32767
+
+export const MODULE = 'isopage'
+export const PRIVATE = 'private'
+export const MEMORY = 'memory'
+export const PREFIX = 'isopage:'
+export const EXPORT_TABLE = 'isopage:table'
+export const EXPORT_CONTEXT = 'isopage:context'
+export const EXPORT_DROP = 'isopage:drop'
+export const EXPORT_START = 'isopage:start'
+/** The custom section that marks a rewritten module. */
+export const SECTION = 'isopage'
+export const VERSION = 1
+
+/** Entries of `isopage:table`. */
+export const ENTRY_FAULT = 0
+export const ENTRY_LOAD = 1
+export const ENTRY_STORE = 2
+export const ENTRY_POLL = 3
+export const ENTRY_COPY = 4
+export const ENTRY_FILL = 5
+export const ENTRY_WAIT = 6
+export const ENTRY_NOTIFY = 7
+export const ENTRY_READ32 = 8
+export const ENTRY_READ64 = 9
+export const ENTRY_WRITE32 = 10
+export const ENTRY_WRITE64 = 11
+export const ENTRY_RMW32 = 12
+export const ENTRY_RMW64 = 13
+export const ENTRY_CHECK = 14
+export const ENTRIES = 16
+
+/** `op` of ENTRY_RMW32 and ENTRY_RMW64. */
+export const RMW = ['add', 'sub', 'and', 'or', 'xor', 'xchg', 'cmpxchg', 'load'] as const
+export const RMW_XCHG = 5
+export const RMW_LOAD = 7
+
+/** The context record of a guest's thread, bytes from its start. */
+export const CONTEXT_GENERATION = 0
+export const CONTEXT_DIRECTORY = 4
+export const CONTEXT_START = 8
+export const CONTEXT_LENGTH = 12
+export const CONTEXT_DELTA = 16
+export const CONTEXT_PAGE_SHIFT = 20
+export const CONTEXT_BOUNCE = 32
+
+/** Bits of a page table entry; the rest above is the frame's address. */
+export const PTE_READ = 1
+export const PTE_WRITE = 2
+export const PTE_FLAGS = 0xfff
+
+/** Where the attention word stands. */
+export const ATTENTION = 4096
+
+/** How many rounds of loops the accessors back end makes between two polls: a power of two. */
+export const POLL_ROUNDS = 4096
+
+/** A register that holds no extent: no mapped address lies in these 16 bytes. */
+export const NO_EXTENT = 0x4000_0000
+export const NO_EXTENT_BYTES = 16
