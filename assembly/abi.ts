@@ -63,6 +63,8 @@ export const ENOTCAPABLE: i32 = 76
 /** Outcomes that are no errno: a fault that a guest takes as a signal, and a wait that this thread may not do. */
 export const SIGSEGV: i32 = 1011
 export const SIGBUS: i32 = 1007
+/** A guest's process was ended from outside. */
+export const SIGKILL: i32 = 1009
 export const EWOULDBLOCK_PARK: i32 = 1100
 /** The largest magnitude of a negative result; window addresses read as i32 stay below it. */
 export const ERROR_MAX: i32 = 4095
@@ -263,6 +265,8 @@ export const WHERE_IN: u32 = 2
 export const WHERE_PARKED: u32 = 3
 export const WHERE_STOPPED: u32 = 4
 export const WHERE_DEAD: u32 = 5
+/** It runs a guest's code, which loads and stores through its registers and its page table. */
+export const WHERE_GUEST: u32 = 6
 export const WHERE_MASK: u32 = 0x3f
 export const STATE_STOP: u32 = 0x40
 export const STATE_SEQ_SHIFT: u32 = 8
@@ -270,6 +274,8 @@ export const STATE_SEQ_SHIFT: u32 = 8
 export const THREAD_STATE: u32 = 0
 export const THREAD_DOORBELL: u32 = 4
 export const THREAD_BUFFER: u32 = 8
+/** Address of the guest's context that runs, 0 for none. */
+export const THREAD_CONTEXT: u32 = 112
 /** Bytes of a thread's buffer: paths, results, file data, and what the kernel copies pages to before it writes them. */
 export const BUFFER_BYTES: u32 = 147456
 export const BUFFER_PATH2: u32 = 4352
@@ -281,6 +287,44 @@ export const BUFFER_BOUNCE_BYTES: u32 = 65536
 /** thread flags given to thread_attach. */
 export const THREAD_MAY_BLOCK: u32 = 1
 export const THREAD_SERVES: u32 = 2
+
+// ---- guests: what rewritten modules read and write in kernel memory ---------------------------------------------------
+/** Address of the machine-wide word that guests poll with a plain load: not 0 when somebody waits for them (guest_poll). */
+export const ATTENTION: u32 = 4096
+/** Byte offsets in a context record. GENERATION changes only inside of kernel entries: when it is not what a module remembers, its registers are void. */
+export const CONTEXT_GENERATION: u32 = 0
+/** Address of the page directory, 0 for none: one word a table, each of one word a page, in pages of 1 << PAGE_SHIFT bytes. */
+export const CONTEXT_DIRECTORY: u32 = 4
+/** The extent that guest_fault found: first address, bytes (0: for this access only), kernel address minus address. */
+export const CONTEXT_START: u32 = 8
+export const CONTEXT_LENGTH: u32 = 12
+export const CONTEXT_DELTA: u32 = 16
+export const CONTEXT_PAGE_SHIFT: u32 = 20
+export const CONTEXT_PID: u32 = 24
+export const CONTEXT_SPACE: u32 = 28
+/** 16 bytes that guest_load leaves and guest_store takes. */
+export const CONTEXT_BOUNCE: u32 = 32
+export const CONTEXT_BYTES: u32 = 128
+export const CONTEXTS_MAX: u32 = 1024
+/** Pages of one extent, at most. */
+export const EXTENT_PAGES_MAX: u32 = 256
+/** A page table's entry: the frame's address, and in the low bits what is allowed. 0: absent. */
+export const PTE_READ: u32 = 1
+export const PTE_WRITE: u32 = 2
+/** Bits of an entry that are no address. */
+export const PTE_FLAGS: u32 = 0xfff
+/** Operations of guest_rmw32 and guest_rmw64. */
+export const RMW_ADD: u32 = 0
+export const RMW_SUB: u32 = 1
+export const RMW_AND: u32 = 2
+export const RMW_OR: u32 = 3
+export const RMW_XOR: u32 = 4
+export const RMW_XCHG: u32 = 5
+export const RMW_CMPXCHG: u32 = 6
+/** Results of guest_wait, as memory.atomic.wait has them. */
+export const GUEST_WOKEN: i32 = 0
+export const GUEST_NOT_EQUAL: i32 = 1
+export const GUEST_TIMED_OUT: i32 = 2
 
 // ---- the ring: file calls that another thread serves; op numbers name WASI preview 1 functions ---------------------------------
 export const WASI_PATH_OPEN: u32 = 1
@@ -435,6 +479,7 @@ export const PANIC_RING: u32 = 36
 export const PANIC_FLOCK: u32 = 37
 export const PANIC_LINK: u32 = 38
 export const PANIC_IPC: u32 = 39
+export const PANIC_GUEST: u32 = 45
 export const PANIC_ROBUST: u32 = 44
 export const PANIC_PIPE: u32 = 45
 export const PANIC_SEMAPHORE: u32 = 40

@@ -18,9 +18,10 @@
 import { PANIC_DIRTY_COUNT, PANIC_MAPPED_COUNT, PANIC_OBJECT_RESIDENT, PANIC_PINS } from './abi'
 import { charge, uncharge } from './commit'
 import { now } from './env'
-import { FRAME_ORPHAN, FRAME_PAGE, Frame, frameAddress, frameIndex, freeFrame } from './frame'
+import { FRAME_ORPHAN, FRAME_PAGE, Frame, frameAddress, frameIndex } from './frame'
 import { hash, hashHigh, hashLow } from './hash'
 import { edit, put } from './journal'
+import { giveBack } from './limbo'
 import { MemObject, OBJECT_FILE, OBJECT_TMPFS, pagesOf } from './object'
 import { check } from './panic'
 import { checkRadix, clear, get, INDEX_END, mark, next, prune, replace, set } from './radix'
@@ -87,7 +88,7 @@ export function removePage(frame: Frame): void {
 /** Frees a frame that no page or entry names any more, or keeps it while it is pinned. */
 export function retire(frame: Frame): void {
   if (frame.pins == 0) {
-    freeFrame(frame)
+    giveBack(frame)
     return
   }
   edit<Frame>(frame).kind = FRAME_ORPHAN
@@ -107,7 +108,7 @@ export function movePage(frame: Frame, fresh: Frame): void {
   fresh.dirtySince = frame.dirtySince
   fresh.hashLow = frame.hashLow
   fresh.hashHigh = frame.hashHigh
-  freeFrame(frame)
+  giveBack(frame)
 }
 
 /** => the page is in the dirty set. */

@@ -6,6 +6,7 @@
 import { OFFSET_MAX } from './abi'
 import { dropGrant } from './grant'
 import { sweepIdle } from './idle'
+import { settleOwed } from './laggard'
 import { findProcess, Process } from './process'
 import { beginCall, endCall, enter, leave } from './thread'
 
@@ -26,8 +27,9 @@ export function begin(pid: u32): Process | null {
   return process == null || process.exiting != 0 ? null : process
 }
 
-/** Leaves a call of a process with its result. */
+/** Leaves a call of a process with its result. Guests have heard of what it took away. */
 export function end(result: i32): i32 {
+  settleOwed()
   sweepIdle()
   endCall()
   leave()
@@ -36,6 +38,7 @@ export function end(result: i32): i32 {
 
 /** Leaves a call that names no process. */
 export function done(result: i32): i32 {
+  settleOwed()
   sweepIdle()
   leave()
   return result

@@ -15,13 +15,12 @@
  * Guarded by the kernel lock, journalled.
  */
 import { EWOULDBLOCK_PARK, PROCESSES_MAX, WHERE_FREE, WHERE_MASK, WHERE_OUT } from './abi'
-import { now, stalled } from './env'
-import { ATTENTION } from './grant'
+import { now } from './env'
 import { put } from './journal'
 import { lock, relax, unlock } from './lock'
 import { processAt, Space } from './process'
 import { K } from './root'
-import { bury, me, Thread, threadAt, threadsUsed } from './thread'
+import { bury, me, reportStall, Thread, threadAt, threadsUsed } from './thread'
 import { findVma, VMA_SHARED } from './vma'
 import { park, pauseForRing, wake } from './wait'
 
@@ -109,7 +108,7 @@ export function beginFork(space: Space): i32 {
     if (holder < 0) break
     endFork(space)
     unlock()
-    stalled(<u32>holder)
+    reportStall(<u32>holder)
     bury(<u32>holder)
     lock()
   }
@@ -132,7 +131,6 @@ function awaitStorers(space: Space): i32 {
   const since = now(0)
   let holder = storerOf(space)
   while (holder >= 0 && now(0) - since <= <f64>K.stallMs) {
-    atomic.add<u32>(ATTENTION, 1)
     unlock()
     pauseForRing(0, 0)
     lock()

@@ -10,8 +10,14 @@ export declare function now(realtime: u32): f64
 /** => 32 random bits. */
 export declare function random(): u32
 
-/** Throws in the host: an invariant is broken. `code` is a PANIC_* number, `detail` a fact. Does not return. */
+/** Throws in the host (in a guest's kernel entry it notes the failure and returns: the kernel traps): an invariant is broken. `code` is a PANIC_* number, `detail` a fact. Does not return. */
 export declare function panicked(code: u32, detail: u32): void
+
+/**
+ * An access of a guest failed: `kind` is SIGSEGV, SIGBUS, SIGKILL (its process was ended), EWOULDBLOCK_PARK, or 0 (this thread was stopped). The host notes it and returns; the kernel then
+ * traps, since a guest could catch a host's exception and go on.
+ */
+export declare function faulted(kind: i32, address: u32): void
 
 /** The kernel lock's owner has not moved for the stall time: throws in the host, nothing was changed. It returns only with proof that `owner` is dead. */
 export declare function stalled(owner: u32): void

@@ -3,7 +3,8 @@
  *
  * CLOCK (Corbato 1968): a hand goes round the frame table; a page referenced since the last round is passed over once. A page leaves only
  * if it is clean, settled, not pinned by a view, not locked, and no thread holds a grant on it; its entries are cleared first, under the same
- * lock, so a fault that wants it back simply reads it again.
+ * lock, so a fault that wants it back simply reads it again. Where guests run that may still load from it, it leaves the second time that the hand comes by:
+ * a fault in between finds it in the cache, and it stays.
  */
 import {
   findPage,
@@ -15,13 +16,15 @@ import {
   removePage,
 } from './cache'
 import { FRAME_PAGE, Frame, frameAt } from './frame'
+import { isAwaited, owe, owed, raiseAttention } from './grace'
 import { holderOfFrame } from './grant'
 import { put } from './journal'
+import { sweepLimbo } from './limbo'
 import { relax } from './lock'
 import { MemObject, OBJECT_FILE } from './object'
 import { INDEX_END } from './radix'
 import { add, K, Root } from './root'
-import { mappedWith, sweepLimbo, unmapPage } from './space'
+import { mappedWith, unmapPage } from './space'
 import { VMA_LOCKED } from './vma'
 
 /** Frames looked at before others get the lock. */
@@ -33,15 +36,24 @@ export function mayLeave(frame: Frame): bool {
   if ((frame.flags & PAGE_BUSY) != 0 || isDirty(frame)) return false
   const object = objectOf(frame)
   if (object.kind != OBJECT_FILE || object.resizing != 0) return false
-  return holderOfFrame(frame, false) < 0
+  return holderOfFrame(frame, false) < 0 && !isAwaited(frame)
 }
 
-/** Takes a page that may leave out of its mappings and the cache. => it was not locked, and is gone. */
+/**
+ * Takes a page that may leave out of its mappings and the cache. => it is gone; false: it is locked, or guests may still load from it: it stays until they have
+ * heard, and longer if one of them wants it back.
+ */
 export function evictPage(frame: Frame): bool {
   const object = objectOf(frame)
   if (frame.mapped != 0) {
     if (mappedWith(object, frame.index, VMA_LOCKED)) return false
+    const before = owed
     unmapPage(frame, object)
+    owe(before) // the page waits, not the call
+    if (isAwaited(frame)) {
+      raiseAttention()
+      return false
+    }
   }
   removePage(frame)
   add(offsetof<Root>('evictions'), 1)
@@ -66,7 +78,9 @@ function step(): bool {
     put(changetype<usize>(frame) + offsetof<Frame>('flags'), frame.flags & ~PAGE_REFERENCED)
     return false
   }
-  return evictPage(frame)
+  if (evictPage(frame)) return true
+  if (isAwaited(frame)) passed = true
+  return false
 }
 
 /**

@@ -22,9 +22,11 @@ import {
 } from './abi'
 import { dropSpareMaker } from './buffer'
 import { dropChanges, dropForks } from './change'
-import { now, stalled } from './env'
+import { contextAt, detachContext, dropContexts } from './context'
+import { now } from './env'
 import { closeFiles } from './fd'
 import { abandonFill } from './fill'
+import { raiseAttention, revoke } from './grace'
 import { releaseHolds } from './hold'
 import { sweepIdle } from './idle'
 import { IO_FILL, IO_NONE, IO_RESIZE, IO_WRITE, letGoObject } from './io'
@@ -41,6 +43,7 @@ import {
   hasThread,
   Process,
   processAt,
+  Space,
   setThread,
   threadCount,
 } from './process'
@@ -55,6 +58,7 @@ import {
   declareDead,
   me,
   release,
+  reportStall,
   ringAll,
   THREAD_BYTES,
   THREADS,
@@ -76,6 +80,7 @@ export function endProcess(process: Process): void {
   finishDying(process.space!)
   unmapRange(process.space!, WINDOW_START, WINDOW_END)
   trimTables(process.space!, WINDOW_START, WINDOW_END)
+  endGuests(process.space!)
   relax()
   exitSems(process)
   exitNamedSems(process)
@@ -86,6 +91,14 @@ export function endProcess(process: Process): void {
   freeProcess(process)
   relax()
   ringAll() // a thread of it may have been woken, and be no more in a call to use that
+}
+
+/** The guests of a process that ends hear of it at their next poll or entry, and end there (guest.ts). => lock held. */
+function endGuests(space: Space): void {
+  if (space.contexts == 0) return
+  revoke(space, null)
+  while (space.contexts != 0) detachContext(contextAt(space.contexts))
+  raiseAttention()
 }
 
 /** The children of a process have no parent from now on: its pid may be another's one day. => lock held. */
@@ -121,7 +134,7 @@ function awaitCalls(process: Process): bool {
     if (now(0) - since > <f64>K.stallMs) {
       put(changetype<usize>(process) + offsetof<Process>('exiting'), 0)
       unlock()
-      stalled(<u32>caller)
+      reportStall(<u32>caller)
       bury(<u32>caller)
       lock()
       if (findProcess(pid) != process || process.exiting != 0) return false
@@ -212,6 +225,8 @@ export function sysReap(index: u32, sequence: u32, proven: bool): i32 {
     return -EAGAIN
   }
   atomic.store<u32>(THREADS + index * THREAD_BYTES + offsetof<Thread>('grantBytes'), 0)
+  dropContexts(index)
+  atomic.store<u32>(THREADS + index * THREAD_BYTES + offsetof<Thread>('context'), 0)
   dropIo(index)
   dropSpareMaker(index)
   dropWaits(index)
@@ -235,6 +250,7 @@ export function sysReap(index: u32, sequence: u32, proven: bool): i32 {
 export function detachThread(): void {
   const index = me().index
   lock()
+  dropContexts(index)
   dropViews(index)
   dropNotices(index)
   dropWaits(index)

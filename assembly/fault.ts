@@ -25,6 +25,7 @@ import { charge, uncharge } from './commit'
 import { now } from './env'
 import { makePresent, RETRY, retryWithRoom, runMax } from './fill'
 import { allocFrame, FRAME_ANON, Frame, frameAddress } from './frame'
+import { awaitFrame, isAwaited, owe, owed } from './grace'
 import { awaitHolder, holderOfFrame } from './grant'
 import { edit, put } from './journal'
 import { lock, relax, unlock } from './lock'
@@ -36,6 +37,7 @@ import {
   PTE_CHARGED,
   PTE_PRIVATE,
   PTE_READ,
+  PTE_SHARED,
   PTE_WRITE,
   PTE_ZERO,
   pteAt,
@@ -58,6 +60,10 @@ import { cleanSome } from './writeback'
 
 /** Pages written at once when too many are dirty. */
 const BALANCE_PAGES: u32 = 64
+/** How long a fault waits for guests that may still touch a page before it leaves the page to them, ms. */
+const GUEST_MS: f64 = 20
+/** This fault has not yet waited so long. */
+let patient: bool = true
 /** How often that is tried when every page was changed while it was written. */
 const BALANCE_ROUNDS: u32 = 100
 
@@ -73,6 +79,7 @@ export function allows(vma: Vma, write: bool): bool {
  */
 export function fault(space: Space, address: u32, write: bool): i32 {
   let result = RETRY
+  patient = true
   while (result == RETRY) {
     const vma = findVma(space, address)
     if (vma == null || !allows(vma, write)) return -SIGSEGV
@@ -156,6 +163,12 @@ function resolvePrivate(space: Space, vma: Vma, at: usize, write: bool): i32 {
     for (; holder >= 0; holder = holderOfFrame(frame, false, space)) awaitHolder(holder, since)
     return RETRY
   }
+  // So may a guest that has not heard that its entry is gone: it keeps the page, if it takes its time.
+  if (isAwaited(frame)) {
+    if (!patient) return copyPrivate(vma, at, frameAddress(frame))
+    patient = awaitFrame(frame, GUEST_MS)
+    return RETRY
+  }
   put(at, entry | PTE_READ | PTE_WRITE)
   return 0
 }
@@ -169,9 +182,19 @@ function copyPrivate(vma: Vma, at: usize, from: usize): i32 {
   if (from == <usize>K.zeroFrame) memory.fill(frameAddress(copy), 0, K.pageBytes)
   else memory.copy(frameAddress(copy), from, K.pageBytes)
   copy.refs = 1
-  if (load<u32>(at) != 0) zapEntry(at)
+  if (load<u32>(at) != 0) replaceEntry(vma.space!, at)
   setPte(at, <u32>frameAddress(copy) | PTE_READ | PTE_WRITE | PTE_PRIVATE | <u32>charged)
   return 0
+}
+
+/**
+ * The page that a store replaces by a copy. Extents of a space with several contexts do not cover such pages (guest.ts), so nobody has to be waited for; the
+ * one context of a space may have one.
+ */
+function replaceEntry(space: Space, at: usize): void {
+  const before = owed
+  zapEntry(space, at)
+  if (space.contextCount > 1) owe(before)
 }
 
 /** => PTE_CHARGED when this page is charged now, 0 when its mapping was, -ENOSPC. */
@@ -229,7 +252,7 @@ function resolveObject(space: Space, vma: Vma, object: MemObject, address: u32, 
     const soiled = soil(object, frame)
     if (soiled != 0) return soiled
   }
-  mapPage(at, frame, shared && mayStore(vma, object, write))
+  mapPage(at, frame, shared, shared && mayStore(vma, object, write))
   return 0
 }
 
@@ -239,8 +262,9 @@ function mayStore(vma: Vma, object: MemObject, write: bool): bool {
   return write || object.kind != OBJECT_FILE
 }
 
-function mapPage(at: usize, frame: Frame, writable: bool): void {
+function mapPage(at: usize, frame: Frame, shared: bool, writable: bool): void {
   const entry = load<u32>(at)
   if (entry == 0) countMapped(frame, 1)
-  setPte(at, <u32>frameAddress(frame) | PTE_READ | (writable ? PTE_WRITE : 0))
+  const rights = PTE_READ | (writable ? PTE_WRITE : 0) | (shared ? PTE_SHARED : 0)
+  setPte(at, <u32>frameAddress(frame) | rights)
 }

@@ -41,7 +41,7 @@ export const FRAME_ORPHAN: u32 = 7
 @unmanaged
 export class Frame {
   kind: u32
-  /** HEAD: log2 of the block's frames. SLAB: size class. */
+  /** HEAD: log2 of the block's frames. SLAB: size class. PAGE, ANON, TABLE, ORPHAN: the epoch in which guests lost an entry of it (grace.ts). */
   order: u32
   next: u32
   prev: u32
@@ -62,6 +62,10 @@ export class Frame {
   /** PAGE: hash of the bytes that the backing store last took or gave (see FRAME_HASHED in cache.ts). */
   hashLow: u64
   hashHigh: u64
+
+  get epoch(): u32 {
+    return this.order
+  }
 }
 
 export const FRAME_BYTES: u32 = 64

@@ -35,15 +35,27 @@ export function keyFor(space: Space, address: u32): bool {
 
 /** Sleeps while the word is `expected`. => 0, -EAGAIN (it is not), -ETIMEDOUT, -EINTR, -EINVAL (unaligned), -SIGSEGV, -SIGBUS, -ENOMEM, -EWOULDBLOCK_PARK. */
 export function sysFutexWait(process: Process, address: u64, expected: u32, timeoutMs: f64): i32 {
-  if ((address & 3) != 0) return -EINVAL
-  if (!inWindow(address, 4)) return -SIGSEGV
+  return futexWait(process, address, 4, expected, timeoutMs)
+}
+
+/** As sysFutexWait, for a word of 4 or 8 bytes. */
+export function futexWait(
+  process: Process,
+  address: u64,
+  bytes: u32,
+  expected: u64,
+  timeoutMs: f64,
+): i32 {
+  if ((address & (bytes - 1)) != 0) return -EINVAL
+  if (!inWindow(address, bytes)) return -SIGSEGV
   const space = process.space!
   const at = <u32>address
   lock()
   let result = fault(space, at, false)
   if (result == 0) {
     const word = <usize>(pteOf(space, at) & ~PTE_FLAGS) + (at & (K.pageBytes - 1))
-    if (atomic.load<u32>(word) != expected) result = -EAGAIN
+    const value = bytes == 8 ? atomic.load<u64>(word) : <u64>atomic.load<u32>(word)
+    if (value != expected) result = -EAGAIN
     else {
       keyFor(space, at)
       const wait = enqueue(key, detail)

@@ -191,7 +191,7 @@ function copyToRun(vma: Vma, at: usize, entry: u32, from: usize): i32 {
   fresh.refs = 1
   memory.copy(frameAddress(fresh), from, K.pageBytes)
   advance(1)
-  if (entry != 0) zapEntry(at)
+  if (entry != 0) zapEntry(vma.space!, at)
   setPte(at, <u32>frameAddress(fresh) | PTE_READ | PTE_WRITE | PTE_PRIVATE | charged)
   relaxIfDeep()
   if (entry != 0) relax()

@@ -1,27 +1,23 @@
 /**
  * Grants: stretches of kernel memory that a thread may touch outside the kernel for a moment.
  *
- * A tracked read or write of the host copies straight between a frame run and the caller's array; a guest keeps such a run in
- * its registers. The grant stands in the thread's slot from before its address is known outside until the thread drops it, so who
+ * A tracked read or write of the host copies straight between a frame run and the caller's array. (A guest has no grant: grace.ts.) The grant stands in the thread's slot from before its address is known outside until the thread drops it, so who
  * takes a page away (munmap, mprotect, truncate, eviction) can see who may still be touching it.
  *
- * Revoking, always in this order:  1. make new grants impossible (mark the vma, shrink the object)  2. raise ATTENTION
- *   3. wait until no slot holds an overlapping grant (settle)  4. only then free or reuse the frame.
+ * Revoking, always in this order:  1. make new grants impossible (mark the vma, shrink the object)
+ *   2. wait until no slot holds an overlapping grant (settle)  3. only then free or reuse the frame.
  * A thread that is parked, or inside the kernel, holds none that matters: entering drops it. Eviction does not wait; it passes over.
  *
  * Guarded: written by the owner under the kernel lock; cleared by the owner with one atomic store to `grantBytes`.
  */
 import { WHERE_FREE, WHERE_MASK } from './abi'
-import { now, stalled } from './env'
+import { now } from './env'
 import { Frame, frameAddress } from './frame'
 import { lock, unlock } from './lock'
 import { Space } from './process'
 import { K } from './root'
-import { bury, me, self, Thread, threadAt, threadsUsed } from './thread'
+import { bury, me, reportStall, self, Thread, threadAt, threadsUsed } from './thread'
 import { pauseForRing } from './wait'
-
-/** Machine-wide word at a constant address: guests poll it with a plain load and enter the kernel when it moved. */
-export const ATTENTION: usize = memory.data(64, 64)
 
 /** Gives this thread [start, start + bytes), which lies at `frame` in kernel memory. Replaces its last grant. => lock held. */
 export function grant(space: Space, start: u32, bytes: u32, frame: usize, write: bool): void {
@@ -70,13 +66,12 @@ export function holderOfFrame(frame: Frame, write: bool, except: Space | null = 
   return -1
 }
 
-/** Raises attention and lets time pass, lock free: the caller looks again. `since` is when it began to wait (ms, now(0)). */
+/** Lets time pass, lock free: the caller looks again. `since` is when it began to wait (ms, now(0)). */
 export function awaitHolder(holder: i32, since: f64): void {
-  atomic.add<u32>(ATTENTION, 1)
   unlock()
   pauseForRing(0, 0)
   if (now(0) - since > <f64>K.stallMs) {
-    stalled(<u32>holder)
+    reportStall(<u32>holder)
     bury(<u32>holder)
   }
   lock()

@@ -6,6 +6,7 @@
  */
 export * from './atcalls'
 export * from './filecalls'
+export * from './guestcalls'
 export * from './ipccalls'
 export * from './kernelcalls'
 export * from './memorycalls'

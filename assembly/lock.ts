@@ -15,11 +15,11 @@
  * transaction back and the kernel goes on.
  */
 import { PANIC_LOCK_HELD, PANIC_LOCK_NOT_HELD } from './abi'
-import { now, panicked, stalled } from './env'
+import { now, panicked } from './env'
 import { commit, depth, rollback } from './journal'
 import { check, PANIC } from './panic'
 import { K } from './root'
-import { bury, mayBlock, me, ringOut, rungCount, self, sleepAt } from './thread'
+import { bury, mayBlock, me, reportStall, ringOut, rungCount, self, sleepAt } from './thread'
 
 const LOCK: usize = memory.data(64, 64)
 const TURN: usize = LOCK + 4
@@ -52,14 +52,17 @@ function lockSlow(mine: u32): void {
       continue
     }
     sleepOn(word)
-    if (load<u32>(PANIC) != 0) panicked(load<u32>(PANIC), 0)
+    if (load<u32>(PANIC) != 0) {
+      panicked(load<u32>(PANIC), 0)
+      unreachable()
+    }
     const latest = atomic.load<u32>(TURN)
     if (latest != turn) {
       turn = latest
       since = now(0)
     } else if (now(0) - since > <f64>K.stallMs) {
       const owner = (word & ~CONTENDED) - 1
-      stalled(owner)
+      reportStall(owner)
       if (inherit(owner, word, mine)) return
     }
   }

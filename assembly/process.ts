@@ -39,6 +39,10 @@ export class Space {
   id: u64
   /** Thread (index + 1) that forks it (change.ts). */
   forking: u32
+  /** First of the guests' contexts on it, and how many (context.ts). */
+  contexts: u32
+  contextCount: u32
+  pad1: u32
 }
 
 @unmanaged

@@ -8,23 +8,27 @@
  *             with ZERO: the shared frame of zeros, never stored to
  *             with CHARGED: the page was charged when touched (MAP_NORESERVE), not when mapped
  *             none of the three: a page of the vma's object; may vanish and be faulted in again
+ *             with SHARED: it is one in a shared mapping, and stores by whoever shows it reach it
  *
  * Invariants (checkSpace):
  *  1. A table's frame counts its entries in `refs` and is freed when that becomes 0, the directory with the last table.
  *  2. PTE frames' `mapped` (object pages) and `refs` (private pages) count exactly the entries that name them.
- * Guarded by the kernel lock, journalled. Guests read entries without it, hence one aligned word.
+ * Guarded by the kernel lock, journalled. Guests read entries without it, hence one aligned word, stored atomically once what it names can be seen.
  */
-import { allocFrame, FRAME_TABLE, Frame, frameAddress, frameOf, freeFrame } from './frame'
-import { edit, put } from './journal'
+import { PTE_FLAGS } from './abi'
+import { tellDirectory } from './context'
+import { allocFrame, FRAME_TABLE, Frame, frameAddress, frameOf } from './frame'
+import { revoke } from './grace'
+import { edit, put, save } from './journal'
+import { giveBack } from './limbo'
 import { Space } from './process'
 import { K } from './root'
 
-export const PTE_READ: u32 = 1
-export const PTE_WRITE: u32 = 2
+export { PTE_FLAGS, PTE_READ, PTE_WRITE } from './abi'
 export const PTE_PRIVATE: u32 = 4
 export const PTE_ZERO: u32 = 8
 export const PTE_CHARGED: u32 = 16
-export const PTE_FLAGS: u32 = 0xfff
+export const PTE_SHARED: u32 = 32
 
 function tableShift(): u32 {
   return K.pageShift + K.pageShift - 2
@@ -65,14 +69,14 @@ export function makePte(space: Space, address: u32): usize {
   if (space.directory == 0) {
     const directory = newTable(space)
     if (directory == 0) return 0
-    space.directory = directory
+    setDirectory(space, directory)
   }
   const slot = directorySlot(space, address)
   let table = load<u32>(slot)
   if (table == 0) {
     table = newTable(space)
     if (table == 0) return 0
-    put(slot, table)
+    publish(slot, table)
     edit<Frame>(frameOf(space.directory)).refs += 1
   }
   return entryIn(table, address)
@@ -85,7 +89,25 @@ export function setPte(at: usize, value: u32): void {
     const table = frameOf(at)
     put(changetype<usize>(table) + offsetof<Frame>('refs'), table.refs + (value == 0 ? -1 : 1))
   }
-  put(at, value)
+  publish(at, value)
+}
+
+/** A journalled store that guests see after everything stored before it. */
+export function publish(at: usize, value: u32): void {
+  save(at, 4)
+  atomic.store<u32>(at, value)
+}
+
+function setDirectory(space: Space, directory: u32): void {
+  edit<Space>(space).directory = directory
+  if (space.contexts != 0) tellDirectory(space)
+}
+
+/** Frees a table or directory that nothing names any more, once no guest walks it. */
+function freeTable(space: Space, table: Frame): void {
+  edit<Space>(space).tables -= 1
+  revoke(space, table)
+  giveBack(table)
 }
 
 /** Frees the table of `address` when it is empty, and the directory when that was the last. */
@@ -95,14 +117,12 @@ function trimTable(space: Space, address: u32): void {
   const table = load<u32>(slot)
   if (table == 0 || frameOf(table).refs != 0) return
   put(slot, 0)
-  edit<Space>(space).tables -= 1
-  freeFrame(frameOf(table))
+  freeTable(space, frameOf(table))
   const directory = edit<Frame>(frameOf(space.directory))
   directory.refs -= 1
   if (directory.refs != 0) return
-  freeFrame(directory)
-  space.directory = 0
-  space.tables -= 1
+  setDirectory(space, 0)
+  freeTable(space, directory)
 }
 
 /** Frees the empty tables of [start, end), whoever emptied them: a zap, a move, an eviction. => start < end. */
@@ -114,9 +134,8 @@ export function trimTables(space: Space, start: u32, end: u32): void {
   if (space.directory == 0) return
   const directory = frameOf(space.directory)
   if (directory.refs != 0) return
-  edit<Space>(space).directory = 0 // it never got a table: there was no frame
-  space.tables -= 1
-  freeFrame(directory)
+  setDirectory(space, 0) // it never got a table: there was no frame
+  freeTable(space, directory)
 }
 
 /** => the first address in [from, end) whose entry is not empty, `end` when there is none. */

@@ -131,7 +131,7 @@ function zapVma(vma: Vma, first: u64): bool {
   }
   address = nextPte(space, address, end)
   while (address < end) {
-    zapEntry(pteAt(space, address))
+    zapEntry(space, pteAt(space, address))
     if (depth() > WALK_BYTES) return false
     address = nextPte(space, address + K.pageBytes, end)
   }

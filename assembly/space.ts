@@ -16,13 +16,13 @@ import {
   WINDOW_END,
   WINDOW_START,
 } from './abi'
-import { retire } from './cache'
+import { isDirty, objectOf, retire } from './cache'
 import { uncharge } from './commit'
 import { FRAME_ANON, FRAME_PAGE, Frame, frameAddress, frameAt } from './frame'
-import { holderOfFrame } from './grant'
+import { revoke } from './grace'
 import { put } from './journal'
 import { relaxIfDeep } from './lock'
-import { MemObject } from './object'
+import { MemObject, OBJECT_FILE } from './object'
 import { check } from './panic'
 import { Space } from './process'
 import {
@@ -31,13 +31,14 @@ import {
   PTE_CHARGED,
   PTE_PRIVATE,
   PTE_READ,
+  PTE_SHARED,
   PTE_WRITE,
   PTE_ZERO,
   pteAt,
   setPte,
   trimTables,
 } from './pte'
-import { K, Root } from './root'
+import { K } from './root'
 import { checkTree, findGap, findOverlap, firstOf, NO_GAP, Node } from './tree'
 import { addressOf, findVma, indexOf, nextVma, VMA_SHARED, Vma, vmaByPage } from './vma'
 
@@ -57,37 +58,21 @@ export function countShared(frame: Frame, change: i32): u32 {
   return count(frame, offsetof<Frame>('refs'), change)
 }
 
-/** Frees a private page that no entry names; one that another thread is still reading waits in the limbo list. */
+/** Frees a private page that no entry names. */
 function dropPrivate(frame: Frame): void {
-  if (countShared(frame, -1) != 0) return
-  if (holderOfFrame(frame, false) < 0) {
-    retire(frame)
-    return
-  }
-  put(changetype<usize>(frame) + offsetof<Frame>('next'), K.limbo)
-  put(changetype<usize>(K) + offsetof<Root>('limbo'), <u32>changetype<usize>(frame))
+  if (countShared(frame, -1) == 0) retire(frame)
 }
 
-/** Frees the pages in limbo whose readers are gone. => lock held. */
-export function sweepLimbo(): void {
-  let link = changetype<usize>(K) + offsetof<Root>('limbo')
-  while (load<u32>(link) != 0) {
-    const frame = changetype<Frame>(<usize>load<u32>(link))
-    if (holderOfFrame(frame, false) >= 0) {
-      link = changetype<usize>(frame) + offsetof<Frame>('next')
-      continue
-    }
-    put(link, frame.next)
-    retire(frame)
-  }
-}
-
-/** Empties one entry; a private page goes with it. => `at` holds an entry that is not empty. */
-export function zapEntry(at: usize): void {
+/** Empties one entry of the space; a private page goes with it. => `at` holds an entry that is not empty. */
+export function zapEntry(space: Space, at: usize): void {
   const entry = load<u32>(at)
   setPte(at, 0)
-  if ((entry & PTE_ZERO) != 0) return
+  if ((entry & PTE_ZERO) != 0) {
+    revoke(space, null)
+    return
+  }
   const frame = frameOfPte(entry)
+  revoke(space, frame)
   if ((entry & PTE_PRIVATE) == 0) {
     countMapped(frame, -1)
     return
@@ -100,7 +85,7 @@ export function zapEntry(at: usize): void {
 export function zap(space: Space, start: u32, end: u32, mayRelax: bool): void {
   let address = nextPte(space, start, end)
   while (address < end) {
-    zapEntry(pteAt(space, address))
+    zapEntry(space, pteAt(space, address))
     if (mayRelax) relaxIfDeep()
     address = nextPte(space, address + K.pageBytes, end)
   }
@@ -117,7 +102,7 @@ export function unmapPage(frame: Frame, object: MemObject): void {
     const at = pteAt(vma.space!, addressOf(vma, index))
     if (at != 0) {
       const entry = load<u32>(at)
-      if ((entry & (PTE_PRIVATE | PTE_ZERO)) == 0 && entry != 0) zapEntry(at)
+      if ((entry & (PTE_PRIVATE | PTE_ZERO)) == 0 && entry != 0) zapEntry(vma.space!, at)
     }
     node = findOverlap(object.mappers, index, index + 1, node)
   }
@@ -196,6 +181,11 @@ export function checkPrivate(entries: u32): void {
   check(refs == entries, PANIC_MAPPED_COUNT, refs)
 }
 
+/** => the entry lets nobody store to the page untold: a page with a store behind it that guests may store to is in the dirty set. */
+function isTracked(frame: Frame, entry: u32): bool {
+  return (entry & PTE_WRITE) == 0 || objectOf(frame).kind != OBJECT_FILE || isDirty(frame)
+}
+
 /** => the entry names a private page. */
 function checkEntry(space: Space, address: u32): bool {
   const entry = load<u32>(pteAt(space, address))
@@ -216,6 +206,9 @@ function checkEntry(space: Space, address: u32): bool {
   } else {
     check(frame.kind == FRAME_PAGE && frame.mapped > 0, PANIC_PTE_FRAME, address)
     check(changetype<usize>(vma.object) == <usize>frame.object, PANIC_PTE_FRAME, address)
+    const shared = (vma.flags & VMA_SHARED) != 0
+    check(shared == ((entry & PTE_SHARED) != 0), PANIC_PTE_RIGHTS, address)
+    check(space.contexts == 0 || isTracked(frame, entry), PANIC_PTE_RIGHTS, address)
     check(frame.index == indexOf(vma, address), PANIC_PTE_FRAME, address)
   }
   return false

@@ -6,34 +6,39 @@
  *      ^  <----------  |  <------------------   |            OUT, PARKED  -> DEAD at once
  *      |     leave     | halt (STOP seen)  wake |            IN           -> IN|STOP; the thread halts itself: STOPPED -> DEAD
  *    attach            v                        |          reap() makes a DEAD slot FREE with the next sequence number
+ *             IN <-> GUEST, around a guest's code: stopped as IN is, at its next poll or kernel entry
  *     FREE          STOPPED                     |
  *
  * The state word is `sequence << 8 | STOP? | where`. Every change is one compare-and-swap on the whole word, so a thread
  * whose slot was stopped, or reaped and given to another, fails its next enter and never touches kernel state again.
  *
  * Invariants:
- *  1. Only the thread itself moves OUT <-> IN <-> PARKED; only others move to DEAD; STOP is never cleared.
+ *  1. Only the thread itself moves OUT <-> IN <-> PARKED, IN <-> GUEST; only others move to DEAD; STOP is never cleared.
  *  2. A thread that is OUT or PARKED holds no lock and has no transaction.
  *  3. Everything a thread holds while it runs outside the lock (grant, pages under I/O, wait nodes, views) is written in its slot
  *     or linked from it, under the lock, before it is relied upon: reap() finds and releases it.
  */
 import {
+  ATTENTION,
+  PANIC_THREAD_STATE,
   STATE_SEQ_SHIFT,
   STATE_STOP,
   THREAD_BUFFER,
+  THREAD_CONTEXT,
   THREAD_DOORBELL,
   THREAD_MAY_BLOCK,
   THREAD_STATE,
   THREADS_MAX,
   WHERE_DEAD,
   WHERE_FREE,
+  WHERE_GUEST,
   WHERE_IN,
   WHERE_MASK,
   WHERE_OUT,
   WHERE_PARKED,
   WHERE_STOPPED,
 } from './abi'
-import { panicked, stopped } from './env'
+import { faulted, panicked, stalled, stopped } from './env'
 import { PANIC } from './panic'
 
 @unmanaged
@@ -79,6 +84,9 @@ export class Thread {
   heldCount: u32
   /** The space whose mappings this thread changes (change.ts). */
   changing: u32
+  /** Atomic: the guest's context that runs here (GUEST, or IN on its behalf), 0 for none; and the first of those made here (context.ts). */
+  context: u32
+  contexts: u32
 }
 
 export const THREAD_BYTES: u32 = 128
@@ -90,6 +98,7 @@ if (offsetof<Thread>() > THREAD_BYTES) ERROR('Thread outgrew its slot')
 if (offsetof<Thread>('state') != THREAD_STATE) ERROR('THREAD_STATE')
 if (offsetof<Thread>('doorbell') != THREAD_DOORBELL) ERROR('THREAD_DOORBELL')
 if (offsetof<Thread>('buffer') != THREAD_BUFFER) ERROR('THREAD_BUFFER')
+if (offsetof<Thread>('context') != THREAD_CONTEXT) ERROR('THREAD_CONTEXT')
 
 /** Atomic: slots below this index were ever used; walks over threads end here. */
 const USED: usize = memory.data(16, 16)
@@ -150,8 +159,55 @@ export function isOut(): bool {
 
 /** First act of every call into the kernel. Throws in the host when the kernel panicked or this thread was stopped. */
 export function enter(): void {
-  if (load<u32>(PANIC) != 0) panicked(load<u32>(PANIC), 0)
+  checkWhole()
   if (atomic.cmpxchg<u32>(self, stamp | WHERE_OUT, stamp | WHERE_IN) != (stamp | WHERE_OUT)) halt()
+}
+
+function checkWhole(): void {
+  if (load<u32>(PANIC) == 0) return
+  panicked(load<u32>(PANIC), 0)
+  unreachable()
+}
+
+/** First act of an entry that a guest's code makes. It never returns in a thread that was stopped. */
+export function enterFromGuest(): void {
+  checkWhole()
+  const running = stamp | WHERE_GUEST
+  if (atomic.cmpxchg<u32>(self, running, stamp | WHERE_IN) != running) halt()
+}
+
+/** Last act before a guest's code goes on. => no lock held. */
+export function leaveToGuest(): void {
+  const inside = stamp | WHERE_IN
+  if (atomic.cmpxchg<u32>(self, inside, stamp | WHERE_GUEST) != inside) halt()
+}
+
+/** The guest's code is left for the host's. => it ran; false when this thread was out of it already. */
+export function leaveGuest(): bool {
+  const running = stamp | WHERE_GUEST
+  if (atomic.cmpxchg<u32>(self, running, stamp | WHERE_OUT) == running) return true
+  if ((atomic.load<u32>(self) & WHERE_MASK) == WHERE_GUEST) halt()
+  return false
+}
+
+/** => the guest's code of thread `index` may be executing now, and using its registers. */
+export function runsGuest(index: u32): bool {
+  return (atomic.load<u32>(THREADS + index * THREAD_BYTES) & WHERE_MASK) == WHERE_GUEST
+}
+
+/** => thread `index` runs a guest and was asked to stop. */
+export function isStopping(index: u32): bool {
+  const state = atomic.load<u32>(THREADS + index * THREAD_BYTES)
+  return (state & WHERE_MASK) == WHERE_GUEST && (state & STATE_STOP) != 0
+}
+
+/**
+ * Thread `owner` holds what this one needs and does not move. It returns only with proof that it is dead; else this thread leaves its call by the host's
+ * exception or, below a guest's code, by a trap (the host has made it OUT).
+ */
+export function reportStall(owner: u32): void {
+  stalled(owner)
+  if (isOut()) unreachable()
 }
 
 /** Last act of every call into the kernel. => no lock held. */
@@ -185,6 +241,7 @@ export function recover(): void {
   atomic.cmpxchg<u32>(self, stamp | WHERE_IN, stamp | WHERE_OUT)
   atomic.cmpxchg<u32>(self, stamp | WHERE_PARKED, stamp | WHERE_OUT)
   atomic.store<u32>(self + offsetof<Thread>('changing'), 0)
+  atomic.store<u32>(self + offsetof<Thread>('context'), 0)
   endCall()
 }
 
@@ -213,12 +270,21 @@ function changed(address: usize, value: u32): bool {
 
 /** This thread was stopped: says so, sleeps for ever where it may, else leaves by the host's exception. */
 function halt(): void {
-  const stopping = stamp | WHERE_IN | STATE_STOP
+  const guest = me().context != 0 // read while the slot is this thread's
+  const state = atomic.load<u32>(self)
+  const where = state & WHERE_MASK
+  const mine = (state >> STATE_SEQ_SHIFT) << STATE_SEQ_SHIFT == stamp
+  if (mine && where == WHERE_GUEST && (state & STATE_STOP) == 0) {
+    panicked(PANIC_THREAD_STATE, state) // the host calls below a guest's code without guest_leave
+    unreachable()
+  }
+  const stopping = stamp | STATE_STOP | (where == WHERE_GUEST ? WHERE_GUEST : WHERE_IN)
   if (atomic.cmpxchg<u32>(self, stopping, stamp | STATE_STOP | WHERE_STOPPED) == stopping) {
     atomic.notify(self, -1)
   }
   if (mayBlock()) for (;;) sleepAt(NOWHERE, 0, -1)
-  stopped()
+  if (guest) faulted(0, 0)
+  else stopped()
   unreachable()
 }
 
@@ -231,10 +297,11 @@ export function stop(index: u32, sequence: u32): u32 {
   const old = atomic.load<u32>(at)
   const where = old & WHERE_MASK
   if (old >> STATE_SEQ_SHIFT != sequence || where == WHERE_FREE || where == WHERE_DEAD) return 1
-  const inside = where == WHERE_IN
-  const next = (sequence << STATE_SEQ_SHIFT) | STATE_STOP | (inside ? WHERE_IN : WHERE_DEAD)
+  const inside = where == WHERE_IN || where == WHERE_GUEST
+  const next = (sequence << STATE_SEQ_SHIFT) | STATE_STOP | (inside ? where : WHERE_DEAD)
   if (atomic.cmpxchg<u32>(at, old, next) != old) return stop(index, sequence)
   if (!inside) return 1
+  atomic.store<u32>(ATTENTION, 1)
   ring(index)
   return 0
 }

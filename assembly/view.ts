@@ -26,18 +26,11 @@ import { findPage, hashPage, inspect, objectOf, PAGE_BUSY, PAGE_VIEWED } from '.
 import { beginChange, endChange } from './change'
 import { charge, uncharge } from './commit'
 import { isPast } from './fault'
-import {
-  FRAME_ORPHAN,
-  FRAME_PAGE,
-  Frame,
-  frameAddress,
-  frameAt,
-  frameIndex,
-  freeFrame,
-} from './frame'
+import { FRAME_ORPHAN, FRAME_PAGE, Frame, frameAddress, frameAt, frameIndex } from './frame'
 import { freeGather, gather } from './gather'
 import { holderOfFrame } from './grant'
 import { edit, put } from './journal'
+import { giveBack } from './limbo'
 import { lock, relax, unlock } from './lock'
 import { aligned, inWindow } from './mmap'
 import { MemObject, OBJECT_FILE } from './object'
@@ -206,7 +199,7 @@ function unpin(frame: Frame): void {
   if (frame.kind == FRAME_ORPHAN) {
     add(offsetof<Root>('orphanFrames'), -1)
     uncharge(1)
-    freeFrame(frame)
+    giveBack(frame)
     return
   }
   if ((frame.flags & PAGE_VIEWED) == 0) return

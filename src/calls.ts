@@ -1,7 +1,8 @@
 /** What the calls of a process stand on: who they are for, and how a result becomes a value or an error. */
 import { ESRCH } from '../assembly/abi.js'
 import { type ErrorFacts, kernelError } from './errors.js'
-import type { Instance, KernelExports } from './instance.js'
+import type { Instance } from './instance.js'
+import type { KernelExports } from './system-calls.js'
 
 /** Told when a call may have left something dirty, so that it is written back in time. */
 export type Dirtied = () => void

@@ -13,176 +13,8 @@ import { type ErrorFacts, IsopageError, kernelError } from './errors.js'
 import type { Provider } from './providers/provider.js'
 import { wasiFiles } from './providers/wasi.js'
 import { serveRing } from './ring.js'
+import { GUEST_ENTRIES, type GuestFault, type KernelExports } from './system-calls.js'
 import { sequenceOf, type ThreadTable } from './threads.js'
-
-/** The system-call table (assembly/index.ts): numbers in, a number out. */
-export type ExportName =
-  | 'boot'
-  | 'booted'
-  | 'ipc_limit'
-  | 'ipc_next'
-  | 'check'
-  | 'flush'
-  | 'sync_all'
-  | 'release'
-  | 'access'
-  | 'thread_attach'
-  | 'thread_ready'
-  | 'thread_detach'
-  | 'thread_slot'
-  | 'thread_recover'
-  | 'thread_stop'
-  | 'thread_reap'
-  | 'thread_interrupt'
-  | 'mount_owner'
-  | 'mount_add'
-  | 'ring_take'
-  | 'ring_done'
-  | 'process_create'
-  | 'process_join'
-  | 'process_leave'
-  | 'process_exit'
-  | 'process_interrupt'
-  | 'process_fork'
-  | 'process_take'
-  | 'process_get'
-  | 'process_set'
-  | 'set_groups'
-  | 'set_limit'
-  | 'get_limit'
-  | 'mmap'
-  | 'munmap'
-  | 'mprotect'
-  | 'mremap'
-  | 'msync'
-  | 'madvise'
-  | 'posix_madvise'
-  | 'mincore'
-  | 'mlock'
-  | 'munlock'
-  | 'mlockall'
-  | 'munlockall'
-  | 'view_open'
-  | 'view_close'
-  | 'touch'
-  | 'futex_wait'
-  | 'futex_wake'
-  | 'pipe'
-  | 'poll'
-  | 'share_fd'
-  | 'may_wait'
-  | 'openat'
-  | 'fstatat'
-  | 'mkdirat'
-  | 'mkfifoat'
-  | 'rmdirat'
-  | 'unlinkat'
-  | 'linkat'
-  | 'symlinkat'
-  | 'readlinkat'
-  | 'renameat'
-  | 'utimensat'
-  | 'fchmodat'
-  | 'fchownat'
-  | 'faccessat'
-  | 'open'
-  | 'close'
-  | 'read'
-  | 'write'
-  | 'pread'
-  | 'pwrite'
-  | 'lseek'
-  | 'ftruncate'
-  | 'truncate'
-  | 'fallocate'
-  | 'fsync'
-  | 'fdatasync'
-  | 'fstat'
-  | 'stat'
-  | 'lstat'
-  | 'readdir'
-  | 'mkdir'
-  | 'rmdir'
-  | 'unlink'
-  | 'link'
-  | 'symlink'
-  | 'readlink'
-  | 'rename'
-  | 'chdir'
-  | 'getcwd'
-  | 'umask'
-  | 'chmod'
-  | 'fchmod'
-  | 'fchown'
-  | 'fchdir'
-  | 'chown'
-  | 'utimens'
-  | 'futimens'
-  | 'access_path'
-  | 'dup'
-  | 'dup2'
-  | 'fcntl'
-  | 'flock'
-  | 'fcntl_lock'
-  | 'stat_kernel'
-  | 'stat_maps'
-  | 'stat_waits'
-  | 'stat_pages'
-  | 'ftok'
-  | 'shmget'
-  | 'shmat'
-  | 'shmdt'
-  | 'shmctl'
-  | 'shm_open'
-  | 'shm_unlink'
-  | 'msgget'
-  | 'msgsnd'
-  | 'msgrcv'
-  | 'msgctl'
-  | 'sync_owner'
-  | 'mutex_init'
-  | 'mutex_destroy'
-  | 'mutex_lock'
-  | 'mutex_trylock'
-  | 'mutex_unlock'
-  | 'mutex_consistent'
-  | 'cond_init'
-  | 'cond_destroy'
-  | 'cond_wait'
-  | 'cond_wake'
-  | 'barrier_init'
-  | 'barrier_destroy'
-  | 'barrier_wait'
-  | 'rwlock_init'
-  | 'rwlock_destroy'
-  | 'rwlock_lock'
-  | 'rwlock_trylock'
-  | 'rwlock_unlock'
-  | 'stat_processes'
-  | 'semget'
-  | 'semop'
-  | 'semctl'
-  | 'mq_open'
-  | 'mq_close'
-  | 'mq_unlink'
-  | 'mq_send'
-  | 'mq_receive'
-  | 'mq_notify'
-  | 'mq_attributes'
-  | 'mq_noticed'
-  | 'stat_names'
-  | 'sem_open'
-  | 'sem_close'
-  | 'sem_unlink'
-  | 'sem_init'
-  | 'sem_destroy'
-  | 'sem_wait'
-  | 'sem_trywait'
-  | 'sem_post'
-  | 'sem_settle'
-  | 'sem_getvalue'
-
-export type KernelExports = Readonly<Record<ExportName, (...args: number[]) => number>>
 
 /** What an instance is made of; part of the handle. */
 export interface InstanceParts {
@@ -223,6 +55,8 @@ export class Instance {
   #sequence = 0
   /** Why no further call of this thread can work. */
   #failure: IsopageError | undefined
+  #guestEntries: readonly CallableFunction[] = []
+  #guestEnd: GuestFault | IsopageError | undefined
   /** Says at once whether a thread is proved dead (reaper.ts). */
   provedDead: (index: number) => boolean = () => false
   /** Reaps a thread that is proved dead. => it was. */
@@ -250,6 +84,7 @@ export class Instance {
     }
     const { exports } = await WebAssembly.instantiate(parts.module, imports)
     made.#exports = made.#guard(exports)
+    made.#guestEntries = GUEST_ENTRIES.map((name) => exports[name] as CallableFunction)
     return made
   }
 
@@ -310,6 +145,18 @@ export class Instance {
     if (this.#failure) throw this.#failure
     if (this.table.closed) throw closed()
     return this.#exports
+  }
+
+  /** What fills a rewritten module's table, GUEST_ENTRIES in order. They trap when the guest must not go on: `takeGuestEnd` says why. */
+  get guestEntries(): readonly CallableFunction[] {
+    return this.#guestEntries
+  }
+
+  /** => why the kernel ended the code of a guest on this thread since this was last asked; undefined when it did not. */
+  takeGuestEnd(): GuestFault | IsopageError | undefined {
+    const end = this.#guestEnd
+    this.#guestEnd = undefined
+    return end
   }
 
   /** The exports, also while the kernel closes. */
@@ -375,10 +222,12 @@ export class Instance {
       panicked: (code: number, detail: number) => this.#leave(panic(code, detail)),
       stalled: (owner: number) => this.#stalled(owner),
       stopped: () => {
-        this.#failure = new IsopageError('ERR_THREAD_STOPPED', 'this thread was stopped')
-        throw this.#failure
+        throw this.#stopped()
       },
       serve: () => void this.serve(),
+      faulted: (kind: number, address: number) => {
+        this.#guestEnd = kind === 0 ? this.#stopped() : { kind, address: address >>> 0 }
+      },
     }
   }
 
@@ -393,9 +242,17 @@ export class Instance {
     else this.#leave(new StallError(owner))
   }
 
-  #leave(error: IsopageError): never {
+  #stopped(): IsopageError {
+    this.#failure = new IsopageError('ERR_THREAD_STOPPED', 'this thread was stopped')
+    return this.#failure
+  }
+
+  /** Leaves the kernel by an exception. A guest's code could catch that: above it the kernel traps, once this returns. */
+  #leave(error: IsopageError): void {
+    const inGuest = this.view.getUint32(this.#slot + abi.THREAD_CONTEXT, true) !== 0
     this.#exports.thread_recover()
-    throw error
+    if (!inGuest) throw error
+    this.#guestEnd = error
   }
 
   /** What the kernel calls itself: a provider that answers later cannot serve a call that is made now. */

@@ -23,6 +23,9 @@ const host = {
     throw new Error('stopped')
   },
   serve: () => {},
+  faulted: (kind, address) => {
+    throw new Error(`guest fault ${kind} at ${(address >>> 0).toString(16)}`)
+  },
 }
 
 export default {

@@ -5,6 +5,10 @@
 /** => ISOPAGE_SEED, 1 by default. */
 export declare function seed(): u32
 
+/** => how and where a guest was ended last (env.faulted). */
+export declare function faultKind(): i32
+export declare function faultAddress(): u32
+
 /** Moves both clocks. */
 export declare function passMs(ms: f64): void
 

@@ -23,6 +23,7 @@ const PATH_CALLS = [
 /** @param {WebAssembly.Memory} memory */
 export function createHost(memory) {
   const disk = createDisk(memory)
+  const faults = []
   const seed = Number(process.env.ISOPAGE_SEED ?? 1) >>> 0
   let clock = 1000
   let state = seed || 1
@@ -45,9 +46,14 @@ export function createHost(memory) {
       throw new Error('this thread was stopped')
     },
     serve: () => {},
+    faulted: (kind, address) => {
+      faults.push({ kind, address: address >>> 0 })
+    },
   }
   const script = {
     seed: () => seed,
+    faultKind: () => faults.at(-1)?.kind ?? 0,
+    faultAddress: () => faults.at(-1)?.address ?? 0,
     passMs: (ms) => {
       clock += ms
     },

@@ -11,6 +11,7 @@
  *
  * Inside a transaction specs may not allocate managed memory, because its headers would differ.
  */
+import { Context, contextsUsed, recordAt } from '../../../assembly/context'
 import {
   FRAME_BYTES,
   FRAME_FREE,
@@ -19,11 +20,13 @@ import {
   FRAME_TABLE,
   Frame,
 } from '../../../assembly/frame'
+import { EPOCH } from '../../../assembly/grace'
 import { CLEARS, depth, LOG, LOG_BYTES, rollback, TOP } from '../../../assembly/journal'
 import { K } from '../../../assembly/root'
 import { THREAD_BYTES, THREADS, Thread, threadsUsed } from '../../../assembly/thread'
 
-const STATIC_START: usize = 8
+/** memoryBase of as-pect.asconfig.json; what is below holds only ATTENTION. */
+const STATIC_START: usize = 65536
 
 /** Where the copies are: static data, frame table, frames by index, the redo log. 0: nothing is looked at. */
 let copies: usize = 0
@@ -159,10 +162,21 @@ function forgiveAtomic(): void {
     forgive(slot + offsetof<Thread>('grantBytes'), 20)
     forgive(slot + offsetof<Thread>('calls'), 4)
     forgive(slot + offsetof<Thread>('process'), 4)
+    forgive(slot + offsetof<Thread>('context'), 4)
   }
+  forgive(EPOCH, 8)
+  for (let i: u32 = 0; i < contextsUsed(); i++) forgiveContext(recordAt(i))
   for (let i: u32 = 0; i < exempt; i++) {
     forgive(load<u32>(EXEMPT + (i << 3)), load<u32>(EXEMPT + (i << 3), 4))
   }
+}
+
+/** Words that the record's own thread writes, or whoever asks it to hear. */
+function forgiveContext(context: Context): void {
+  const at = changetype<usize>(context)
+  forgive(at, 4)
+  forgive(at + offsetof<Context>('start'), 12)
+  forgive(at + offsetof<Context>('bounceLow'), 20)
 }
 
 /** What was free in a slab before may hold anything now, but for the links of its free list. */
