@@ -22,7 +22,7 @@ import { FRAME_ORPHAN, FRAME_PAGE, Frame, frameAddress, frameIndex } from './fra
 import { hash, hashHigh, hashLow } from './hash'
 import { edit, put } from './journal'
 import { giveBack } from './limbo'
-import { MemObject, OBJECT_FILE, OBJECT_TMPFS, pagesOf } from './object'
+import { MemObject, OBJECT_FILE, OBJECT_TMPFS, pagesOf, touchTimes } from './object'
 import { check } from './panic'
 import { checkRadix, clear, get, INDEX_END, mark, next, prune, replace, set } from './radix'
 import { add, K, Root } from './root'
@@ -200,6 +200,7 @@ export function inspect(frame: Frame): bool {
   hash(frameAddress(frame), K.pageBytes)
   if (hashLow == frame.hashLow && hashHigh == frame.hashHigh) return false
   markDirty(frame)
+  touchTimes(objectOf(frame))
   return true
 }
 

@@ -76,7 +76,11 @@ function isViewed(object: MemObject, from: u64, to: u64): bool {
 /** The part of one vma. => 0 or -errno. => lock held; free in between. */
 function syncVma(space: Space, vma: Vma, start: u32, end: u64, flags: u32): i32 {
   const object = vma.object
-  if (object == null || object.kind != OBJECT_FILE) return 0
+  if (object == null) return 0
+  if (object.kind != OBJECT_FILE) {
+    if ((vma.flags & VMA_SHARED) != 0) inspectRange(object, 0, 0)
+    return 0
+  }
   const from = indexOf(vma, start)
   const to = from + ((end - start) >> K.pageShift)
   const shared = (vma.flags & VMA_SHARED) != 0

@@ -6,7 +6,7 @@
  *            stands in the thread's slot meanwhile (gatherFrame, gatherCount), so a death gives it back
  *   pin:     the run is checked page by page and pinned; the View says how far, so a death unpins just that
  *
- * Invariants: a frame's pins count the views over it; file pages under a view are VIEWED, HASHED or dirty, and charged. A page that is
+ * Invariants: a frame's pins count the views over it; pages of files under a view are VIEWED, those of a mount HASHED or dirty, and charged. A page that is
  * truncated or unmapped under a view becomes an ORPHAN, charged, until the view is closed.
  * Guarded by the kernel lock, journalled.
  */
@@ -33,7 +33,7 @@ import { edit, put } from './journal'
 import { giveBack } from './limbo'
 import { lock, relax, unlock } from './lock'
 import { aligned, inWindow } from './mmap'
-import { MemObject, OBJECT_FILE } from './object'
+import { MemObject, OBJECT_ANON, OBJECT_FILE } from './object'
 import { Process, Space } from './process'
 import { frameOfPte, PTE_PRIVATE, pteOf } from './pte'
 import { add, K, pageRound, Root } from './root'
@@ -161,11 +161,12 @@ function frameOfRun(space: Space, address: u32, wanted: i32): i32 {
 function pinPage(space: Space, view: View, address: u32, wanted: u32): i32 {
   if (frameOfRun(space, address, wanted) < 0) return 1
   const frame = frameAt(wanted)
-  if (frame.kind == FRAME_PAGE && objectOf(frame).kind == OBJECT_FILE) {
+  const kind = frame.kind == FRAME_PAGE ? objectOf(frame).kind : OBJECT_ANON
+  if (kind == OBJECT_FILE) {
     if (!charge(1)) return -ENOMEM
     edit<View>(view).charged += 1
-    watch(frame)
   }
+  if (kind != OBJECT_ANON) watch(frame)
   put(changetype<usize>(frame) + offsetof<Frame>('pins'), frame.pins + 1)
   put(changetype<usize>(view) + offsetof<View>('count'), view.count + 1)
   return 0
@@ -183,11 +184,11 @@ export function unhold(frame: Frame, charged: bool): void {
   if (charged) uncharge(1)
 }
 
-/** From now on the page is looked at by hash. */
+/** From now on the page of a mount's file is looked at by hash; one of tmpfs counts as stored to at every msync. */
 function watch(frame: Frame): void {
   if ((frame.flags & PAGE_VIEWED) != 0) return
-  hashPage(frame)
   const object = objectOf(frame)
+  if (object.kind == OBJECT_FILE) hashPage(frame)
   edit<Frame>(frame).flags |= PAGE_VIEWED
   put(changetype<usize>(object) + offsetof<MemObject>('viewed'), object.viewed + 1)
 }

@@ -42,7 +42,7 @@ import { hash, hashHigh, hashLow } from './hash'
 import { beginIo, endIo, holdObject, IO_WRITE, letGoObject } from './io'
 import { edit, put } from './journal'
 import { lock, relax, unlock } from './lock'
-import { keyOf, MemObject, OBJECT_FILE } from './object'
+import { keyOf, MemObject, OBJECT_FILE, touchTimes } from './object'
 import { call, canCall } from './pager'
 import { INDEX_END } from './radix'
 import { K } from './root'
@@ -183,13 +183,19 @@ export function writeRange(object: MemObject, from: u64, to: u64): i32 {
   return result
 }
 
-/** Finds untracked stores: every page of [from, to) under a host view whose bytes differ from the store's becomes dirty. => lock held; relaxes. */
+/** Finds untracked stores, which move the times of the file: every page of [from, to) under a host view whose bytes differ from the store's becomes dirty. => lock held; relaxes. */
 export function inspectRange(object: MemObject, from: u64, to: u64): void {
   if (object.viewed == 0) return
+  if (object.kind != OBJECT_FILE) {
+    touchTimes(object) // nobody can tell whether it was stored to
+    return
+  }
   let index = nextPage(object, from, false)
   while (index < to) {
     const frame = findPage(object, index)!
-    if ((frame.flags & PAGE_VIEWED) != 0) inspect(frame)
+    if ((frame.flags & PAGE_VIEWED) != 0 && !inspect(frame)) {
+      if ((frame.flags & PAGE_DIRTY) != 0) touchTimes(object) // perhaps stored to once more
+    }
     relax()
     index = nextPage(object, index + 1, false)
   }
