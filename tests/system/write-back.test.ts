@@ -25,7 +25,7 @@ let p: Process
 async function start(options: BootOptions = {}, plan: readonly FaultRule[] = []): Promise<void> {
   store = new Store()
   const mounts = { '/m': plan.length > 0 ? faulty(store, plan) : store }
-  kernel = await boot({ memory: '16MiB', mounts, dirtyAgeMs: 3_600_000, ...options })
+  kernel = await boot({ memory: '8MiB', mounts, dirtyAgeMs: 3_600_000, ...options })
   p = kernel.process()
 }
 
@@ -178,7 +178,7 @@ describe('limits.dirtyPages', () => {
     for (let page = 0; page < pages; page++) map.write(page * PAGE, fill(1, 1))
     const { dirtyPages } = kernel.stats()
     expect(dirtyPages).toBeGreaterThan(pages / 4)
-    expect(dirtyPages).toBeLessThanOrEqual(2048)
+    expect(dirtyPages).toBeLessThanOrEqual(1024)
   })
 })
 
