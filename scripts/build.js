@@ -1,7 +1,7 @@
 /**
  * Builds what is published: assembly/ to build/core.wasm, src/ and the numbers of assembly/ to dist/ (ES
  * modules and types, in the folders of their sources), the kernel beside them as dist/core.wasm,
- * and as dist/core-bytes.js for bundles that must be one file.
+ * and as dist/core-bytes.js for bundles that must be one file; the headers and the library of C programs as dist/sysroot.json.
  */
 
 import { copyFileSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
@@ -19,6 +19,7 @@ mkdirSync(`${root}dist`, { recursive: true })
 copyFileSync(`${root}build/core.wasm`, `${root}dist/core.wasm`)
 writeCoreBytes()
 declareAbiTypes()
+await step('the C library', ['../scripts/sysroot.js'])
 
 /** Runs one compiler from node_modules; its failure is the build's. */
 async function step(name, [script, ...args]) {

@@ -18,6 +18,7 @@ process.stdout.on('error', stopWritingTo)
 
 /** Loaded when it is asked for. */
 const COMMANDS: Readonly<Record<string, () => Promise<Command>>> = {
+  cc: async () => (await import('./cc.js')).cc,
   ipc: async () => (await import('./ipc.js')).ipc,
   ipcrm: async () => (await import('./ipcrm.js')).ipcrm,
   ipcs: async () => (await import('./ipcs.js')).ipcs,
