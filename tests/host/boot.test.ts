@@ -1,7 +1,7 @@
 /** What boot makes of its options, and what it refuses. */
 
 import { expect, test } from 'vitest'
-import { boot, custom, MAP, O, PROT } from '../../dist/src/index.js'
+import { type BootOptions, boot, custom, type Kernel, MAP, O, PROT } from '../../dist/src/index.js'
 import { codeOf } from '../conformance/runtime.ts'
 
 test.each([4096, 8192, 65_536])('pages of %i bytes', async (pageSize) => {
@@ -86,4 +86,46 @@ test('after close every call is ERR_KERNEL_CLOSED, and close gives the same prom
   ]
   for (const call of calls) expect(await codeOf(call), String(call)).toBe('ERR_KERNEL_CLOSED')
   p[Symbol.dispose]()
+})
+
+/** Boots where no memory of more than `most` bytes can be had; the time that boot tries again goes by at once. */
+async function bootWithin(most: number, options: BootOptions): Promise<Kernel> {
+  const { Memory } = WebAssembly
+  const now = performance.now.bind(performance)
+  let passedMs = 0
+  performance.now = () => now() + passedMs
+  WebAssembly.Memory = new Proxy(Memory, {
+    construct(target, [descriptor]: [WebAssembly.MemoryDescriptor]) {
+      passedMs = descriptor.initial * 65_536 > most ? 10_000 : 0
+      if (passedMs > 0) throw new RangeError('could not allocate memory')
+      return new target(descriptor)
+    },
+  })
+  try {
+    return await boot(options)
+  } finally {
+    WebAssembly.Memory = Memory
+    performance.now = now
+  }
+}
+
+test('memoryMin: takes half, and half of that, where `memory` cannot be had', async () => {
+  const within = 20 * 2 ** 20
+  await using kernel = await bootWithin(within, { memory: '64MiB', memoryMin: '12MiB' })
+  expect(kernel.handle.memory.buffer.byteLength).toBe(16 * 2 ** 20)
+  const p = kernel.process()
+  p.mmap({ length: 8 * 2 ** 20 }).write(8 * 2 ** 20 - 1, new Uint8Array([1]))
+  kernel.check()
+})
+
+test('memoryMin: takes no less, and without it no less than `memory`: a RangeError that says both names', async () => {
+  for (const memoryMin of ['24MiB', undefined]) {
+    const booting = bootWithin(20 * 2 ** 20, {
+      memory: '64MiB',
+      ...(memoryMin ? { memoryMin } : {}),
+    })
+    const failure = await booting.catch((error: unknown) => error)
+    expect(failure).toBeInstanceOf(RangeError)
+    expect(String(failure)).toMatch(/`memory`, or `memoryMin`/)
+  }
 })
