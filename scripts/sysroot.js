@@ -23,7 +23,8 @@ const isLibrary = (path) => path.startsWith('lib/')
 const headers = Object.fromEntries(Object.entries(files).filter(([path]) => !isLibrary(path)))
 
 const flags = readFileSync(`${root}dist/src/guest/cc/flags.js`, 'utf8')
-const clang = readFileSync(`${root}node_modules/@yowasp/clang/package.json`, 'utf8')
+const { devDependencies } = JSON.parse(readFileSync(`${root}package.json`, 'utf8'))
+const clang = devDependencies['@yowasp/clang']
 const hash = createHash('sha256')
   .update(JSON.stringify([files, flags, clang]))
   .digest('hex')
