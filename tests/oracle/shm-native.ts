@@ -1,11 +1,8 @@
 /** shm.c, compiled; each script runs in fresh processes and an IPC namespace of its own. Node, Deno and Bun only. */
 
-import { execFile, execFileSync } from 'node:child_process'
-import { mkdtempSync, rmSync } from 'node:fs'
-import { tmpdir } from 'node:os'
-import { join } from 'node:path'
-import { fileURLToPath } from 'node:url'
+import { execFileSync } from 'node:child_process'
 import { absence } from './native.ts'
+import { NativeProgram } from './native-program.ts'
 
 /** => why there is no oracle here, undefined when there is one. */
 export function shmAbsence(): string | undefined {
@@ -20,27 +17,8 @@ export function shmAbsence(): string | undefined {
   }
 }
 
-export class ShmOracle implements Disposable {
-  readonly #folder = mkdtempSync(join(tmpdir(), 'isopage-shm-'))
-  readonly #program = join(this.#folder, 'shm')
-
+export class ShmOracle extends NativeProgram {
   constructor() {
-    const source = fileURLToPath(new URL('./shm.c', import.meta.url))
-    execFileSync('cc', ['-O1', '-Wall', '-Wextra', '-Werror', '-o', this.#program, source])
-  }
-
-  /** => a line a step. */
-  run(steps: readonly string[]): Promise<string[]> {
-    return new Promise((resolve, reject) => {
-      const child = execFile(this.#program, (error, output) => {
-        if (error) reject(error)
-        else resolve(output.trimEnd().split('\n'))
-      })
-      child.stdin?.end(`${steps.join('\n')}\n`)
-    })
-  }
-
-  [Symbol.dispose](): void {
-    rmSync(this.#folder, { recursive: true })
+    super(new URL('./shm.c', import.meta.url))
   }
 }
