@@ -18,7 +18,7 @@ const fill = (length: number, value: number) => new Uint8Array(length).fill(valu
 async function written() {
   const { guest, root, wasi } = wasmerGuest()
   const { value } = await guest.open(root, 'f', OFLAGS.create, READ | WRITE)
-  await guest.pwrite(value as number, [[...fill(PAGE, 1), ...fill(PAGE, 2)]], 0n)
+  await guest.pwrite(value as number, [fill(PAGE, 1), fill(PAGE, 2)], 0n)
   const bytes = async () => {
     const { value: fd } = await guest.open(root, 'f', 0, READ)
     const got = await guest.pread(fd as number, [3 * PAGE], 0n)
@@ -67,7 +67,7 @@ test('what a guest writes is seen when the file is opened again, which nobody ha
   map.unmap()
   p.close(first)
   const { value } = await guest.open(root, 'f', OFLAGS.truncate, READ | WRITE)
-  await guest.pwrite(value as number, [[...fill(2 * PAGE, 5)]], 0n)
+  await guest.pwrite(value as number, [fill(2 * PAGE, 5)], 0n)
   const again = p.mmap({ fd: p.open('/w/f', O.RDWR), length: PAGE })
   expect(again.read(0, 1)[0]).toBe(5)
 })
