@@ -19,13 +19,24 @@ import { now, panicked } from './env'
 import { commit, depth, rollback } from './journal'
 import { check, PANIC } from './panic'
 import { K } from './root'
-import { bury, mayBlock, me, reportStall, ringOut, rungCount, self, sleepAt } from './thread'
+import {
+  bury,
+  linger,
+  mayBlock,
+  me,
+  reportStall,
+  ringOut,
+  rungCount,
+  self,
+  sleepAt,
+} from './thread'
 
 const LOCK: usize = memory.data(64, 64)
 const TURN: usize = LOCK + 4
 const CONTENDED: u32 = 0x80000000
-/** Looks at a lock that is taken before a sleep: a microsecond or two, as long as most holds last. */
-const SPINS: u32 = 1024
+/** Looks at a lock that is taken before a sleep, and the pause before each: 20 us, about what a sleep and a wake-up take. */
+const SPINS: u32 = 512
+const PAUSE: u32 = 64
 const SLEEP_NS: i64 = 20_000_000
 /** A transaction this deep in the journal makes way at the next relax. */
 const RELAX_BYTES: u32 = 262144
@@ -41,6 +52,7 @@ export function lock(): void {
 function lockSlow(mine: u32): void {
   check((atomic.load<u32>(LOCK) & ~CONTENDED) != mine, PANIC_LOCK_HELD)
   for (let i: u32 = 0; i < SPINS; i++) {
+    linger(PAUSE)
     if (atomic.load<u32>(LOCK) == 0 && atomic.cmpxchg<u32>(LOCK, 0, mine) == 0) return
   }
   let turn = atomic.load<u32>(TURN)
@@ -80,7 +92,7 @@ function inherit(owner: u32, word: u32, mine: u32): bool {
 /** One sleep (or, where a thread may not sleep, a few spins) while the lock word is `word`. */
 function sleepOn(word: u32): void {
   if (!mayBlock()) {
-    for (let i: u32 = 0; i < SPINS && atomic.load<u32>(LOCK) == word; i++) {}
+    for (let i: u32 = 0; i < SPINS && atomic.load<u32>(LOCK) == word; i++) linger(PAUSE)
     return
   }
   const marked = word | CONTENDED

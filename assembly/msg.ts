@@ -68,7 +68,17 @@ import { findProcess, Process } from './process'
 import { makeRoom } from './room'
 import { create, destroy } from './slab'
 import { me, Thread, threadAt } from './thread'
-import { discard, enqueue, finish, finishAll, firstWait, nextWait, sleepUntil, Wait } from './wait'
+import {
+  discard,
+  enqueue,
+  finish,
+  finishAll,
+  firstWait,
+  nextWait,
+  sleepUntil,
+  Wait,
+  watch,
+} from './wait'
 
 @unmanaged
 export class Queue extends Ipc {
@@ -149,11 +159,27 @@ export function queueOf(id: i32): Queue | null {
   return id < 0 ? null : changetype<Queue | null>(findIpc(IPC_MSG, id))
 }
 
+/** Why usable gave null: -EINVAL, -EACCES. */
+let refusal: i32 = 0
+
+/** => the queue of an id that the process has `want` on, else null and a refusal. */
+function usable(process: Process, id: i32, want: u32): Queue | null {
+  const queue = queueOf(id)
+  refusal = queue == null ? -EINVAL : mayUse(process, queue, want)
+  return refusal == 0 ? queue : null
+}
+
 function fits(queue: Queue, bytes: u32): bool {
   return <u64>queue.cbytes + bytes <= <u64>queue.qbytes && queue.qnum < queue.qbytes
 }
 
 // ---- sending ----
+
+/** Watches a full queue until it is half empty: so the lock, and what it guards, goes from core to core once for many messages. => as watch. */
+function watchFull(queue: Queue): bool {
+  const at = changetype<usize>(queue) + offsetof<Queue>('cbytes')
+  return watch(at, 0, queue.qbytes >> 1)
+}
 
 /**
  * Sends the `bytes` bytes at BUFFER_DATA. `type` is at least 1. IPC_NOWAIT: -EAGAIN instead of a sleep. => 0; -EINVAL (the id, the type, a
@@ -175,11 +201,15 @@ export function sysMsgsnd(process: Process, id: i32, type: i32, bytes: u32, flag
 
 /** => as sysMsgsnd; the caller abandons at -ENOMEM. */
 function send(process: Process, id: i32, type: i32, bytes: u32, flags: u32): i32 {
-  const queue = queueOf(id)
-  if (queue == null) return -EINVAL
-  if (mayUse(process, queue, 2) != 0) return -EACCES
-  const room = fits(queue, bytes)
+  let queue = usable(process, id, 2)
+  if (queue == null) return refusal
+  let room = fits(queue, bytes)
   if (!room && (flags & IPC_NOWAIT) != 0) return -EAGAIN
+  if (!room && watchFull(queue)) {
+    queue = usable(process, id, 2)
+    if (queue == null) return refusal == -EINVAL ? -EIDRM : refusal
+    room = fits(queue, bytes)
+  }
   const message = newMessage(type, bytes, <usize>me().buffer + BUFFER_DATA)
   if (message == null) return -ENOMEM
   if (!room) return sleepToSend(queue, message)
@@ -271,6 +301,12 @@ export function completeSenders(queue: Queue): void {
 
 // ---- receiving ----
 
+/** Watches an empty queue until a message comes. => as watch. */
+function watchEmpty(queue: Queue): bool {
+  const at = changetype<usize>(queue) + offsetof<Queue>('qnum')
+  return queue.qnum == 0 && watch(at, 1, 0xffffffff)
+}
+
 /** What msgrcv's type and flags mean. */
 export function modeOf(type: i32, flags: u32): u32 {
   if ((flags & MSG_COPY) != 0) return NUMBER
@@ -334,16 +370,18 @@ export function sysMsgrcv(process: Process, id: i32, bytes: i32, type: i32, flag
 }
 
 function receive(process: Process, id: i32, bytes: u32, type: i32, flags: u32): i32 {
-  const queue = queueOf(id)
-  if (queue == null) return -EINVAL
-  if (mayUse(process, queue, 4) != 0) return -EACCES
+  let queue = usable(process, id, 4)
+  if (queue == null) return refusal
   const mode = modeOf(type, flags)
   const wanted = wantedOf(type, mode)
-  const message = find(queue, wanted, mode)
-  if (message == null) {
-    if ((flags & IPC_NOWAIT) != 0) return -ENOMSG
-    return sleepToReceive(queue, bytes, wanted, mode, flags)
+  let message = find(queue, wanted, mode)
+  if (message == null && (flags & IPC_NOWAIT) != 0) return -ENOMSG
+  if (message == null && watchEmpty(queue)) {
+    queue = usable(process, id, 4)
+    if (queue == null) return refusal == -EINVAL ? -EIDRM : refusal
+    message = find(queue, wanted, mode)
   }
+  if (message == null) return sleepToReceive(queue, bytes, wanted, mode, flags)
   if (message.bytes > bytes && (flags & MSG_NOERROR) == 0) return -E2BIG
   if (mode != NUMBER) return take(queue, message, bytes, process.pid)
   return message.bytes > bytes ? -EINVAL : give(message, bytes)

@@ -257,6 +257,14 @@ export function sleepAt(address: usize, value: u32, ns: i64): void {
   atomic.wait<u32>(address, value, ns)
 }
 
+/**
+ * Lets a moment pass, about a nanosecond for each two `looks`: between two looks at a word that another thread works on, as each look takes the word's
+ * cache line away from it. WebAssembly has no pause instruction.
+ */
+export function linger(looks: u32): void {
+  for (let i: u32 = 0; i < looks; i++) atomic.load<u32>(self + offsetof<Thread>('flags'))
+}
+
 function changed(address: usize, value: u32): bool {
   if (atomic.load<u32>(address) != value) return true
   if (atomic.load<u32>(address) != value) return true

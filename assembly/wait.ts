@@ -38,6 +38,7 @@ import { create, destroy } from './slab'
 import {
   beginPark,
   endPark,
+  linger,
   mayBlock,
   me,
   ringLater,
@@ -84,9 +85,14 @@ export class Wait {
 const BUCKETS: u32 = 256
 /** First and last node of each bucket. */
 const TABLE: usize = memory.data(2048, 16)
-/** How long the doorbell is looked at before a sleep, ms. */
-const WATCH_MS: f64 = 0.02
-/** Sleeps of this thread that pass without a look: how many after the last one in vain, and how many yet. */
+/**
+ * How long a word is watched before a sleep, ms: longer than a wake-up takes. Two threads that answer each other would else drive each other to
+ * sleep for good: who waits for one that sleeps has watched in vain before the other is awake.
+ */
+const WATCH_MS: f64 = 0.1
+/** Between two looks at a word that others change under the lock (linger). */
+const WATCH_PAUSE: u32 = 128
+/** Sleeps of this thread that pass without a watch: how many after the last one in vain, and how many yet. */
 let vain: u32 = 0
 let unwatched: u32 = 0
 const VAIN_MAX: u32 = 63
@@ -233,19 +239,26 @@ function nap(bell: u32, leftMs: f64): bool {
   return false
 }
 
-/**
- * Looks at the doorbell for as long as a sleep and a wake-up would take, where that was worth it lately: after each look in vain it lets twice as
- * many sleeps pass without one. => it was rung.
- */
 function rungSoon(at: usize, bell: u32, leftMs: f64): bool {
+  return comesSoon(at, bell + 1, bell - 1, 0, leftMs)
+}
+
+/**
+ * Watches the word at `at` until it is from `least` to `most` (as they count up, past 2^32 too), for as long as a sleep and a wake-up take, where
+ * that was worth it lately: after each watch in vain it lets twice as many sleeps pass without one. `pause`: see linger. => it is. => lock not
+ * held; the word may be of what is freed meanwhile: a hint.
+ */
+function comesSoon(at: usize, least: u32, most: u32, pause: u32, leftMs: f64 = WATCH_MS): bool {
+  const span = most - least
   if (unwatched > 0) {
     unwatched--
-    return atomic.load<u32>(at) != bell
+    return atomic.load<u32>(at) - least <= span
   }
   const until = now(0) + min(leftMs, WATCH_MS)
   do {
     for (let i = 0; i < 64; i++) {
-      if (atomic.load<u32>(at) == bell) continue
+      if (pause != 0) linger(pause)
+      if (atomic.load<u32>(at) - least > span) continue
       vain = 0
       return true
     }
@@ -253,6 +266,19 @@ function rungSoon(at: usize, bell: u32, leftMs: f64): bool {
   vain = min(vain * 2 + 1, VAIN_MAX)
   unwatched = vain
   return false
+}
+
+/**
+ * As comesSoon, for a word of kernel state, before a call that found it otherwise queues itself: two threads that take turns as fast as they can need
+ * no nodes and no wake-ups then. => the lock was free in between, and all must be looked at again; false, on a thread that may not wait:
+ * nothing was done. => lock held, nothing changed yet.
+ */
+export function watch(at: usize, least: u32, most: u32): bool {
+  if (!mayBlock()) return false
+  unlock()
+  comesSoon(at, least, most, WATCH_PAUSE)
+  lock()
+  return true
 }
 
 /**

@@ -143,7 +143,7 @@ export const rows = [
     unit: 'us',
     peerName: 'postMessage there and back',
     goal: 0.35,
-    count: 1000,
+    count: 300,
     tinyCount: 3,
   },
   {

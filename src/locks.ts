@@ -113,7 +113,7 @@ export class Place {
     this.#offset = offset
     const [start, pin] = pinned(process, mapping, address, bytes)
     this.pin = pin
-    this.index = (pin.byteOffset + address - start) / 4
+    this.index = (pin.byteOffset + address - start) >>> 2 // an integer to engines, as no quotient is: Atomics by a double are slow
   }
 
   /** Where the lock is for the kernel. ERR_MAPPING_CLOSED. */
@@ -196,6 +196,8 @@ function isPlain(kind: number | undefined): boolean {
 export class Mutex {
   readonly #place: Place
   readonly #mapping: LockMapping
+  /** The mapping's, as long as that is open. */
+  readonly #words: Int32Array
   /** Indices of its words. */
   readonly #word: number
   readonly #kind: number
@@ -210,6 +212,7 @@ export class Mutex {
     const place = new Place(process, mapping, offset, MUTEX_BYTES)
     this.#place = place
     this.#mapping = mapping
+    this.#words = mapping.words
     this.#word = place.index + WORD
     this.#kind = place.index + KIND
     this.#count = place.index + COUNT
@@ -237,8 +240,8 @@ export class Mutex {
 
   /** One attempt at a normal one, in one exchange of its cache line: the kind, in the same line, is looked at once that is ours. */
   #take(): boolean {
-    const { words, closed } = this.#mapping
-    if (!this.#normal || closed) return false
+    const words = this.#words
+    if (!this.#normal || this.#mapping.closed) return false
     if (Atomics.compareExchange(words, this.#word, 0, this.#me) !== 0) return false
     this.#normal = words[this.#kind] === MUTEX_NORMAL
     if (!this.#normal) Atomics.compareExchange(words, this.#word, this.#me, 0)
@@ -305,8 +308,8 @@ export class Mutex {
 
   /** Unlocks; EPERM when this thread does not own it. */
   unlock(): void {
-    const { words } = this.#mapping
-    const kind = words[this.#kind] as number
+    const words = this.#words
+    const kind = this.#mapping.closed ? undefined : words[this.#kind]
     const whole =
       kind === MUTEX_NORMAL ||
       kind === MUTEX_ERRORCHECK ||

@@ -1,12 +1,20 @@
 /**
  * System V message queues. A message is a type, a whole number from 1 to 2^31-1 (`long` of 32 bits), and bytes: at most MSGMAX.
- * Data is copied once in and once out; a call makes nothing but its result.
+ * Data is copied once in and once out; a call makes nothing but its result, and with `into` only a view.
  *
  * Sources: POSIX.1-2017, Linux msgget(2), msgop(2), msgctl(2).
  */
 import { BUFFER_DATA_BYTES } from '../assembly/abi.js'
 import * as ipc from '../assembly/ipcabi.js'
-import { checkBytes, checkFlags, checkInteger, checkObject, checkUint32 } from './check.js'
+import {
+  checkBytes,
+  checkFlags,
+  checkInteger,
+  checkObject,
+  checkUint32,
+  outOfRange,
+  wrongType,
+} from './check.js'
 import type { Command } from './constants.js'
 import type { Instance } from './instance.js'
 import { checkKept, type IpcOwner, type IpcPerm, readPerm, readSeconds } from './ipc-perm.js'
@@ -45,10 +53,12 @@ export interface MsgInfo {
 export interface MsgrcvOptions {
   /** 0, the default: the first; above 0: the first of that type; below 0: the first of the lowest type up to its amount. */
   type?: number
-  /** Most bytes; as many as there may be by default. */
+  /** Most bytes; the length of `into`, or as many as there may be, by default. */
   size?: number
   /** MSG.NOERROR, MSG.EXCEPT, MSG.COPY, IPC.NOWAIT. */
   flags?: number
+  /** Where the bytes go, as in C; `data` is then the part of it that they fill. Without it each message gets an array, which can take longer than the call. */
+  into?: Uint8Array<ArrayBuffer>
 }
 
 export interface ReceivedMessage {
@@ -93,21 +103,20 @@ export abstract class MsgCalls extends ShmCalls {
   /** msgrcv(2). */
   msgrcv(id: number, options: MsgrcvOptions = anyMessage): ReceivedMessage {
     const { calls, instance } = this
-    const {
-      type = 0,
-      size = BUFFER_DATA_BYTES,
-      flags = 0,
-    } = checkObject<MsgrcvOptions>('options', options)
+    const { type = 0, flags = 0, into, size } = checkObject<MsgrcvOptions>('options', options)
+    const most = into === undefined ? (size ?? BUFFER_DATA_BYTES) : roomIn(into, size)
     checkInteger('id', id, INT32_MIN, INT32_MAX)
     checkInteger('options.type', type, INT32_MIN, INT32_MAX)
-    checkInteger('options.size', size, INT32_MIN, INT32_MAX)
+    checkInteger('options.size', most, INT32_MIN, INT32_MAX)
     checkFlags('options.flags', flags)
-    const count = this.done('msgrcv', calls.msgrcv(this.pid, id, size, type, flags))
-    const { dataAt } = instance
-    return {
-      type: instance.view.getInt32(instance.resultAt, true),
-      data: instance.bytes.slice(dataAt, dataAt + count) as Uint8Array<ArrayBuffer>,
+    const count = this.done('msgrcv', calls.msgrcv(this.pid, id, most, type, flags))
+    const { bytes, dataAt, resultAt } = instance
+    const taken = instance.view.getInt32(resultAt, true)
+    if (into === undefined) {
+      return { type: taken, data: bytes.slice(dataAt, dataAt + count) as Uint8Array<ArrayBuffer> }
     }
+    into.set(bytes.subarray(dataAt, dataAt + count))
+    return { type: taken, data: into.subarray(0, count) }
   }
 
   /**
@@ -138,6 +147,14 @@ export abstract class MsgCalls extends ShmCalls {
     const informs = command === ipc.IPC_INFO || command === ipc.MSG_INFO
     return informs ? readInfo(instance, result) : undefined
   }
+}
+
+/** => how many bytes to receive at most, where `into` is given. @internal */
+export function roomIn(into: unknown, size: number | undefined): number {
+  if (!(into instanceof Uint8Array)) throw wrongType('options.into', 'a Uint8Array', into)
+  const { length } = checkBytes('options.into', into)
+  if (size === undefined || size <= length) return size ?? length
+  throw outOfRange('options.size', 'at most the length of options.into', size)
 }
 
 function readStatus(instance: Instance): MsqidDs {

@@ -12,6 +12,7 @@ import type { Instance } from './instance.js'
 import { Mapping } from './mapping.js'
 import type { MmapOptions } from './memory.js'
 import type { MqCalls } from './mq.js'
+import { type MsgrcvOptions, type ReceivedMessage, roomIn } from './msg.js'
 import type { ChildRecord, MappingRecord, Services } from './protocol.js'
 import type { ShmatOptions } from './shm.js'
 import { SyncCalls } from './sync.js'
@@ -239,8 +240,7 @@ export class Process extends SyncCalls {
     const staged = stage(name, args)
     const long = this.#onPipe(name, args[0])
     const call = { pid: this.pid, name, args: staged.args, long, ...this.#ownerFor(name) }
-    const result = await this.#services.run(call, signal)
-    staged.finish(result)
+    const result = staged.finish(await this.#services.run(call, signal))
     detached?.gone()
     if (name === 'exit') this.exited = true
     this.dirtied()
@@ -304,18 +304,40 @@ const FILLS: Readonly<Record<string, number>> = { read: 1, pread: 1, vmRead: 1 }
 
 interface Staged {
   readonly args: unknown[]
-  finish(result: unknown): void
+  finish(result: unknown): unknown
 }
+
+const same = (result: unknown) => result
 
 /** An array that only this thread has is stood in for by a shared one, and filled when the call is done. */
 function stage(name: string, args: unknown[]): Staged {
+  if (name === 'msgrcv') return stageMessage(args)
   const index = FILLS[name]
-  if (index === undefined) return { args, finish() {} }
+  if (index === undefined) return { args, finish: same }
   const into = checkBytes('into', args[index])
-  if (into.length === 0 || into.buffer instanceof SharedArrayBuffer) return { args, finish() {} }
+  if (into.length === 0 || into.buffer instanceof SharedArrayBuffer) return { args, finish: same }
   const shared = new Uint8Array(new SharedArrayBuffer(into.length))
   return {
     args: args.with(index, shared),
-    finish: (result) => into.set(shared.subarray(0, result as number)),
+    finish(result) {
+      into.set(shared.subarray(0, result as number))
+      return result
+    },
+  }
+}
+
+/** The message comes in an array of its own, and is put where it was wanted. */
+function stageMessage(args: unknown[]): Staged {
+  const options = args[1] as MsgrcvOptions | undefined
+  if (options?.into === undefined) return { args, finish: same }
+  const { into, ...rest } = options
+  const size = roomIn(into, rest.size)
+  return {
+    args: args.with(1, { ...rest, size }),
+    finish(result) {
+      const { type, data } = result as ReceivedMessage
+      into.set(data)
+      return { type, data: into.subarray(0, data.length) }
+    },
   }
 }

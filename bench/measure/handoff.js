@@ -1,6 +1,6 @@
 /**
  * shm-handoff: this worker fills 1 MiB, another one sums it up and says so; in a System V segment that both have attached, told and answered by
- * map.notify, against an ArrayBuffer that is transferred there and back. shm-handoff-alone: the same, nothing filled and nothing summed.
+ * map.notify, against an ArrayBuffer that is transferred there and back. Both fill and sum by words: V8 fills shared memory an element at a time. shm-handoff-alone: the same, nothing filled and nothing summed.
  */
 
 import { boot, IPC } from '../../dist/src/index.js'
@@ -36,7 +36,7 @@ function nsEach(count, startMs) {
 function handOver(map, touches) {
   const { bytes } = map
   const words = new Int32Array(bytes.buffer, bytes.byteOffset)
-  const handed = bytes.subarray(0, HANDED_BYTES)
+  const handed = words.subarray(0, HANDED_BYTES / 4)
   const round = () => {
     const turn = (words[FULL] + 1) | 0
     if (touches) handed.fill(turn)
@@ -63,7 +63,7 @@ function transfer(touches) {
     const { promise, resolve } = Promise.withResolvers()
     let left = count
     const hand = (buffer) => {
-      if (touches) new Uint8Array(buffer).fill(left)
+      if (touches) new Int32Array(buffer).fill(left)
       other.post({ touches, buffer }, [buffer])
     }
     other.onPost(({ buffer }) => {
@@ -71,7 +71,7 @@ function transfer(touches) {
       else hand(buffer)
     })
     const buffer = new ArrayBuffer(HANDED_BYTES)
-    sum(new Uint8Array(buffer)) // its pages are there
+    sum(new Int32Array(buffer)) // its pages are there
     const startMs = performance.now()
     hand(buffer)
     await promise

@@ -25,8 +25,9 @@ await serve(
     },
     /** The first and the last are answered. */
     take(count) {
+      const options = { type: PING, into: new Uint8Array(STREAM_BYTES) }
       for (let i = 0; i < count; i++) {
-        const { data } = process.msgrcv(id, { type: PING })
+        const { data } = process.msgrcv(id, options)
         if (data.length !== STREAM_BYTES) throw new Error('another message came')
         if (i === 0 || i === count - 1) process.msgsnd(id, PONG, data)
       }

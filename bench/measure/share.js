@@ -17,7 +17,8 @@ import {
   SHARED_PATH,
 } from './share-layout.js'
 
-const REST_MS = 0.05
+/** Longer than a sleeper watches before it sleeps (assembly/wait.ts). */
+const REST_MS = 0.25
 const ACK_TIMEOUT_MS = 5000
 
 /** @param {import('../rows.js').Row} row */

@@ -130,6 +130,27 @@ test('IPC.RMID wakes every sender and receiver with EIDRM', async () => {
   q.exit()
 })
 
+test('a queue that is removed as a call begins to wait is EIDRM for it, or EINVAL before', async () => {
+  const q = kernel.process()
+  const full = { qbytes: 1 }
+  for (let round = 0; round < effort(400); round++) {
+    const other = p.msgget(IPC.PRIVATE, 0o600)
+    p.msgctl(other, IPC.SET, full)
+    p.msgsnd(other, 1, bytes(1))
+    const waits = [
+      caller(0).call(q, 'msgrcv', other, { type: 2 }),
+      caller(1).call(q, 'msgsnd', other, 1, bytes(1)),
+      caller(2).call(q, 'msgrcv', id),
+      caller(3).call(q, 'msgrcv', id, { type: -3 }),
+    ]
+    if (round % 2) await asleep(kernel, waits.length)
+    for (const each of [other, id]) p.msgctl(each, IPC.RMID)
+    for (const end of await Promise.all(waits)) expect(['EIDRM', 'EINVAL']).toContain(end)
+    id = p.msgget(IPC.PRIVATE, 0o600)
+  }
+  q.exit()
+}, 60_000)
+
 test('IPC.SET that takes the permission of a sleeping receiver is EACCES for it', async () => {
   const user = kernel.process({ uid: 5 })
   p.msgctl(id, IPC.SET, { mode: 0o666 })
