@@ -321,6 +321,8 @@ export const RMW_OR: u32 = 3
 export const RMW_XOR: u32 = 4
 export const RMW_XCHG: u32 = 5
 export const RMW_CMPXCHG: u32 = 6
+/** Asks for the right to load only. */
+export const RMW_LOAD: u32 = 7
 /** Results of guest_wait, as memory.atomic.wait has them. */
 export const GUEST_WOKEN: i32 = 0
 export const GUEST_NOT_EQUAL: i32 = 1

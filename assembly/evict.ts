@@ -16,7 +16,7 @@ import {
   removePage,
 } from './cache'
 import { FRAME_PAGE, Frame, frameAt } from './frame'
-import { isAwaited, owe, owed, raiseAttention } from './grace'
+import { awaitFrame, isAwaited, owe, owed, raiseAttention } from './grace'
 import { holderOfFrame } from './grant'
 import { put } from './journal'
 import { sweepLimbo } from './limbo'
@@ -105,15 +105,26 @@ export function passedSome(): bool {
   return passed
 }
 
+/** How long a drop waits for guests, ms, and how often for one page that they want back. */
+const GUEST_MS: f64 = 20
+const TRIES: u32 = 8
+
 /** Drops the clean pages of [from, to) of an object, those that may leave. => pages that stayed. => lock held; relaxes. */
 export function dropCleanRange(object: MemObject, from: u64, to: u64): u32 {
   let stayed: u32 = 0
+  let tries: u32 = 0
   let index = nextPage(object, from, false)
   while (index < to) {
     const frame = findPage(object, index)!
-    if (!mayLeave(frame) || !evictPage(frame)) stayed++
+    const left = mayLeave(frame) && evictPage(frame)
     relax()
-    index = nextPage(object, index + 1, false)
+    if (!left && isAwaited(frame) && tries++ < TRIES) awaitFrame(frame, GUEST_MS)
+    else {
+      if (!left) stayed++
+      tries = 0
+      index++
+    }
+    index = nextPage(object, index, false)
   }
   return stayed
 }

@@ -8,7 +8,7 @@
  *
  * Until it is whole the child is a process that its maker is ending (`exiting`): no call finds it, and a death of the maker ends it (exit.ts). The parent stands still
  * meanwhile (change.ts), so the child is a copy of one moment. A fork that fails leaves pages of the parent read-only that need not be: the next store
- * makes them writable again.
+ * makes them writable again. Guests of the parent that run elsewhere hear of it while it stands still: what they stored until then is in both.
  *
  * Inherited: mappings, attaches, descriptors (the same open descriptions), open named semaphores, working directory, credentials, umask, limits. Not: memory locks and MCL_FUTURE, byte-range locks, what SEM_UNDO owes, threads,
  * and what other files keep for one process.
@@ -21,6 +21,7 @@ import { endProcess } from './exit'
 import { isPast } from './fault'
 import { copyFiles } from './fd'
 import { allocFrame, FRAME_ANON, frameAddress } from './frame'
+import { revoke, settleNow } from './grace'
 import { Inode } from './inode'
 import { edit, put } from './journal'
 import { abandon, lock, relax, relaxIfDeep, unlock } from './lock'
@@ -37,6 +38,7 @@ import {
   PTE_PRIVATE,
   PTE_WRITE,
   pteAt,
+  publish,
   setPte,
 } from './pte'
 import { makeRoom } from './room'
@@ -72,6 +74,7 @@ export function sysFork(process: Process): i32 {
   let result = beginFork(space)
   if (result == 0) {
     result = forkStill(process)
+    settleNow()
     endFork(space)
   }
   unlock()
@@ -190,7 +193,8 @@ function sharePage(parent: Space, child: Space, address: u32): i32 {
   if (to == 0) return again()
   if ((entry & PTE_CHARGED) != 0 && !charge(1)) return -ENOMEM
   if (frameOfPte(entry).pins != 0) return copyPage(entry, to)
-  if ((entry & PTE_WRITE) != 0) put(at, entry & ~PTE_WRITE)
+  if ((entry & PTE_WRITE) != 0) publish(at, entry & ~PTE_WRITE)
+  revoke(parent, frameOfPte(entry))
   countShared(frameOfPte(entry), 1)
   setPte(to, entry & ~PTE_WRITE)
   return 0

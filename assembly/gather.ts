@@ -20,18 +20,33 @@ import {
   frameIndex,
   freeFrame,
 } from './frame'
+import { awaitFrame, isAwaited, revoke } from './grace'
 import { awaitHolder, holderOfFrame } from './grant'
 import { edit, put } from './journal'
 import { lock, relax, relaxIfDeep, unlock } from './lock'
 import { MemObject, OBJECT_FILE } from './object'
 import { Space } from './process'
-import { frameOfPte, makePte, PTE_CHARGED, PTE_PRIVATE, PTE_READ, PTE_WRITE, setPte } from './pte'
+import {
+  frameOfPte,
+  makePte,
+  PTE_CHARGED,
+  PTE_PRIVATE,
+  PTE_READ,
+  PTE_WRITE,
+  publish,
+  setPte,
+} from './pte'
 import { makeRoom } from './room'
 import { K, pageRound } from './root'
 import { unmapPage, zapEntry } from './space'
 import { me, Thread, threadAt } from './thread'
 import { findVma, indexOf, VMA_DYING, VMA_NORESERVE, VMA_SHARED, Vma } from './vma'
 import { park } from './wait'
+
+/** How long one wait for guests is, ms, how many a gather may take, and has taken. */
+const GUEST_MS: f64 = 20
+const WAITS_MAX: u32 = 64
+let waits: u32 = 0
 
 /** => 0: the pages of the range are in one run now (as far as nobody changed it since), -ENOMEM, -SIGSEGV, -EWOULDBLOCK_PARK, -EIO. => lock not held. */
 export function gather(space: Space, address: u32, pages: u32): i32 {
@@ -43,6 +58,7 @@ export function gather(space: Space, address: u32, pages: u32): i32 {
     return -ENOMEM
   }
   setGather(frameIndex(run), pages)
+  waits = 0
   let result = 0
   let done: u32 = 0
   while (done < pages && result == 0) {
@@ -100,9 +116,11 @@ function gatherObjectPage(object: MemObject, index: u64): i32 {
   if (frame == null) return makeInRun(object, index)
   const waited = waitSettled(frame)
   if (waited != 0) return waited
+  unmapPage(frame, object)
+  const heard = waitHeard(frame)
+  if (heard != 0) return heard
   const fresh = nextFrame(FRAME_PAGE)
   memory.copy(frameAddress(fresh), frameAddress(frame), K.pageBytes)
-  unmapPage(frame, object)
   movePage(frame, fresh)
   advance(1)
   relax()
@@ -118,6 +136,14 @@ function waitSettled(frame: Frame): i32 {
   const holder = holderOfFrame(frame, false)
   if (holder < 0) return 0
   awaitHolder(holder, now(0))
+  return RETRY
+}
+
+/** => 0 when no guest may still store to a page whose entries are gone; RETRY after a wait: it may be back; -ENOMEM when guests want it too often. */
+function waitHeard(frame: Frame): i32 {
+  if (!isAwaited(frame)) return 0
+  if (++waits > WAITS_MAX) return -ENOMEM
+  awaitFrame(frame, GUEST_MS)
   return RETRY
 }
 
@@ -168,6 +194,8 @@ function gatherPrivate(space: Space, vma: Vma, address: u32): i32 {
     if (own.refs == 1) {
       const waited = waitSettled(own)
       if (waited != 0) return waited
+      const heard = stopStores(space, at, own)
+      if (heard != 0) return heard
     }
     from = frameAddress(own)
   } else if (object != null) {
@@ -178,6 +206,16 @@ function gatherPrivate(space: Space, vma: Vma, address: u32): i32 {
     from = frameAddress(frame)
   }
   return copyToRun(vma, at, entry, from)
+}
+
+/** Guests store to the page no more. => as waitHeard. */
+function stopStores(space: Space, at: usize, own: Frame): i32 {
+  const entry = load<u32>(at)
+  if ((entry & PTE_WRITE) != 0 && space.contexts != 0) {
+    publish(at, entry & ~PTE_WRITE)
+    revoke(space, own)
+  }
+  return waitHeard(own)
 }
 
 function copyToRun(vma: Vma, at: usize, entry: u32, from: usize): i32 {

@@ -22,13 +22,23 @@ import {
   ENOMEM,
   ESRCH,
   EXTENT_PAGES_MAX,
+  PANIC_GUEST,
   SIGKILL,
   SIGSEGV,
   WINDOW_END,
   WINDOW_START,
 } from './abi'
 import { isDirty, objectOf } from './cache'
-import { Context, contextAt, dropContext, isMine, newContext } from './context'
+import {
+  Context,
+  checkContexts,
+  contextAt,
+  contextsUsed,
+  dropContext,
+  isMine,
+  newContext,
+  recordAt,
+} from './context'
 import { faulted } from './env'
 import { fault } from './fault'
 import { endAttention, hear, revoke } from './grace'
@@ -37,6 +47,7 @@ import { settleOwed } from './laggard'
 import { lock, relaxIfDeep, unlock } from './lock'
 import { inWindow } from './mmap'
 import { OBJECT_FILE } from './object'
+import { check } from './panic'
 import { findProcess, Process, Space } from './process'
 import {
   frameOfPte,
@@ -324,4 +335,19 @@ export function sysGuestStore(address: u32, at: u32, bytes: u32): void {
   const context = beginGuest(address)
   crossing(context, at, bytes, true)
   goOn(context)
+}
+
+/** Panics when a context, or the extent that it found last and need not forget, is not as it should be. => lock held. */
+export function checkGuests(): void {
+  checkContexts()
+  for (let i: u32 = 0; i < contextsUsed(); i++) {
+    const context = recordAt(i)
+    if (context.space == 0 || context.generation != context.wanted) continue
+    const space = changetype<Space>(<usize>context.space)
+    for (let done: u32 = 0; done < context.length; done += K.pageBytes) {
+      const entry = pteOf(space, context.start + done)
+      const there = (entry & ~PTE_FLAGS) == context.start + done + context.delta
+      check(there && isSettled(space, entry), PANIC_GUEST, context.start + done)
+    }
+  }
 }

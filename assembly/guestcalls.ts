@@ -129,7 +129,7 @@ export function guest_write64(context: u32, address: u32, value: u64): void {
   writeLong(context, address, value)
 }
 
-/** Atomic RMW_* on 1, 2 or 4 bytes; `expected` is cmpxchg's. An atomic load is an aligned read, an atomic store RMW_XCHG. => the value before, zero-extended. */
+/** Atomic RMW_* on 1, 2 or 4 bytes; `expected` is cmpxchg's. An atomic store is RMW_XCHG. => the value before, zero-extended. */
 export function guest_rmw32(
   context: u32,
   address: u32,
@@ -144,4 +144,9 @@ export function guest_rmw32(
 /** The same on 8 bytes. */
 export function guest_rmw64(context: u32, address: u32, op: u32, operand: u64, expected: u64): u64 {
   return operateLong(context, address, op, operand, expected)
+}
+
+/** Makes [address, address + bytes) accessible, as guest_fault: for an access that is made in parts. */
+export function guest_check(context: u32, address: u32, bytes: u32, write: u32): void {
+  sysGuestFault(context, address, bytes, write != 0)
 }

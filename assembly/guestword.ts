@@ -16,6 +16,7 @@ import {
   RMW_ADD,
   RMW_AND,
   RMW_CMPXCHG,
+  RMW_LOAD,
   RMW_OR,
   RMW_SUB,
   RMW_XCHG,
@@ -102,12 +103,12 @@ export function writeLong(address: u32, at: u32, value: u64): void {
 }
 
 /** => the place of an atomic operation; a misaligned one ends the guest. */
-function atomicPlace(address: u32, at: u32, bytes: u32): usize {
+function atomicPlace(address: u32, at: u32, bytes: u32, op: u32): usize {
   if ((at & (bytes - 1)) != 0) {
     beginGuest(address)
     end(SIGBUS, at)
   }
-  return storable(address, at, bytes)
+  return op == RMW_LOAD ? loadable(address, at, bytes) : storable(address, at, bytes)
 }
 
 /** => the value before, zero-extended. => bytes 1, 2 or 4. */
@@ -119,17 +120,18 @@ export function operateWord(
   operand: u32,
   expected: u32,
 ): u32 {
-  const place = atomicPlace(address, at, bytes)
+  const place = atomicPlace(address, at, bytes, op)
   if (bytes == 4) return operate<u32>(place, op, operand, expected)
   if (bytes == 2) return operate<u16>(place, op, <u16>operand, <u16>expected)
   return operate<u8>(place, op, <u8>operand, <u8>expected)
 }
 
 export function operateLong(address: u32, at: u32, op: u32, operand: u64, expected: u64): u64 {
-  return operate<u64>(atomicPlace(address, at, 8), op, operand, expected)
+  return operate<u64>(atomicPlace(address, at, 8, op), op, operand, expected)
 }
 
 function operate<T>(place: usize, op: u32, operand: T, expected: T): T {
+  if (op == RMW_LOAD) return atomic.load<T>(place)
   if (op == RMW_ADD) return atomic.add<T>(place, operand)
   if (op == RMW_SUB) return atomic.sub<T>(place, operand)
   if (op == RMW_AND) return atomic.and<T>(place, operand)

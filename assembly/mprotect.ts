@@ -3,16 +3,18 @@
  *
  * Sources: POSIX.1-2017 mprotect; Linux mprotect(2): the part before a failure is done.
  * Entries never allow more than their vma: when rights are taken away the entries lose them first, and only when none was left that had them
- * does the vma change, in the same transaction. Grants that other threads hold are waited for before the call returns.
+ * does the vma change, in the same transaction. Grants that other threads hold, and guests that have not heard, are waited for before the
+ * call returns.
  */
 import { EACCES, EINVAL, ENOMEM, PROT_EXEC, PROT_READ, PROT_WRITE, WINDOW_END } from './abi'
 import { beginChange, endChange } from './change'
+import { revoke } from './grace'
 import { settle } from './grant'
-import { edit, put } from './journal'
+import { edit } from './journal'
 import { abandon, lock, relax, relaxIfDeep, unlock } from './lock'
 import { aligned } from './mmap'
 import { Process, Space } from './process'
-import { nextPte, PTE_READ, PTE_WRITE, pteAt } from './pte'
+import { frameOfPte, nextPte, PTE_READ, PTE_WRITE, pteAt, publish } from './pte'
 import { K, pageRound } from './root'
 import { cutBoth } from './unmap'
 import { chargeVma, mergeVma, nextVma, Vma } from './vma'
@@ -70,7 +72,7 @@ function protectVma(space: Space, vma: Vma, prot: u32): i32 {
   const start = <u32>vma.start
   const end = <u32>vma.end
   const rights = rightsOf(prot)
-  while (revoke(space, start, end, rights)) {}
+  while (takeRights(space, start, end, rights)) {}
   const still = nextVma(space, start)
   if (still == null || still.start != start) return -ENOMEM
   edit<Vma>(still).prot = prot
@@ -87,7 +89,7 @@ function rightsOf(prot: u32): u32 {
 }
 
 /** Takes the other rights out of the entries of a range. => true when it relaxed on the way: others may have faulted, look again. */
-function revoke(space: Space, start: u32, end: u32, rights: u32): bool {
+function takeRights(space: Space, start: u32, end: u32, rights: u32): bool {
   let relaxed = false
   if (rights == (PTE_READ | PTE_WRITE)) return false
   let address = nextPte(space, start, end)
@@ -95,7 +97,10 @@ function revoke(space: Space, start: u32, end: u32, rights: u32): bool {
     const at = pteAt(space, address)
     const entry = load<u32>(at)
     const next = entry & ~((PTE_READ | PTE_WRITE) & ~rights)
-    if (next != entry) put(at, next)
+    if (next != entry) {
+      publish(at, next)
+      revoke(space, frameOfPte(entry))
+    }
     if (relaxIfDeep()) relaxed = true
     address = nextPte(space, address + K.pageBytes, end)
   }

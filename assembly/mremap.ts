@@ -16,6 +16,7 @@ import {
 } from './abi'
 import { beginChange, endChange } from './change'
 import { charge } from './commit'
+import { revoke } from './grace'
 import { settle } from './grant'
 import { edit } from './journal'
 import { abandon, lock, relax, relaxIfDeep, unlock } from './lock'
@@ -24,7 +25,7 @@ import { aligned, inWindow } from './mmap'
 import { retain } from './object'
 import { populate } from './populate'
 import { Process, Space } from './process'
-import { makePte, nextPte, pteAt, setPte, trimTables } from './pte'
+import { frameOfPte, makePte, nextPte, pteAt, setPte, trimTables } from './pte'
 import { makeRoom } from './room'
 import { K, pageRound } from './root'
 import { create, destroy } from './slab'
@@ -322,6 +323,7 @@ function moveEntries(space: Space, from: u32, end: u32, to: u32): void {
     const at = pteAt(space, address)
     const entry = load<u32>(at)
     setPte(at, 0)
+    revoke(space, frameOfPte(entry))
     setPte(pteAt(space, to + (address - from)), entry)
     address = nextPte(space, address + K.pageBytes, end)
   }

@@ -8,6 +8,7 @@
  */
 import { ENOSPC, EWOULDBLOCK_PARK } from './abi'
 import { evict, passedSome } from './evict'
+import { raiseAttention } from './grace'
 import { lock, relax, unlock } from './lock'
 import { K } from './root'
 import { pauseForRing } from './wait'
@@ -30,7 +31,8 @@ export function makeRoom(wanted: u32): i32 {
     relax()
     if (evict(fruitless == 0 ? target : wanted)) return 0
     if (K.evictions != before) fruitless = 0
-    if (!passedSome() && K.evictions == before) break
+    if (!passedSome() && K.evictions == before && K.limbo == 0) break
+    if (K.limbo != 0) raiseAttention()
     unlock()
     written = cleanSome(target)
     if (written == 0) pauseForRing(0, 0)

@@ -5,6 +5,7 @@ import { PANIC_COMMIT, PROCESSES_MAX } from './abi'
 import { checkTreeOf } from './dir'
 import { checkTable } from './fd'
 import { checkFrames } from './frame'
+import { checkGuests } from './guest'
 import { checkIdle } from './idle'
 import { checkMounted, Inode } from './inode'
 import { checkIpc } from './ipc'
@@ -52,6 +53,7 @@ export function sysCheck(): i32 {
   checkSets()
   checkNamedSems()
   checkSemWaits()
+  checkGuests()
   unlock()
   return 0
 }

@@ -28,6 +28,7 @@ import { charge, uncharge } from './commit'
 import { isPast } from './fault'
 import { FRAME_ORPHAN, FRAME_PAGE, Frame, frameAddress, frameAt, frameIndex } from './frame'
 import { freeGather, gather } from './gather'
+import { isAwaited } from './grace'
 import { holderOfFrame } from './grant'
 import { edit, put } from './journal'
 import { giveBack } from './limbo'
@@ -67,7 +68,8 @@ export function settledFrame(space: Space, vma: Vma, address: u32): Frame | null
   const entry = pteOf(space, address)
   if ((entry & PTE_PRIVATE) == 0) return null
   const own = frameOfPte(entry)
-  return own.refs == 1 && holderOfFrame(own, false, space) < 0 ? own : null
+  const alone = own.refs == 1 && holderOfFrame(own, false, space) < 0 && !isAwaited(own)
+  return alone ? own : null
 }
 
 /** => 0 when the page may be under a view: -SIGSEGV (no mapping), -EACCES (not both rights), -SIGBUS (past the end). */

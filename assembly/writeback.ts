@@ -2,10 +2,11 @@
  * Write-back: dirty pages to their provider, only dirty ones, in runs.
  *
  * A page leaves the dirty set only after its store took the bytes that it still has:
- *   1. under the lock the DIRTY bit is cleared, WRITEBACK set, the page copied out and the copy hashed (the radix mark stays)
- *   2. the copy is written, lock free
- *   3. under the lock: clean when nobody marked it meanwhile, nobody holds a grant to store to it, and its bytes still have the
- *      copy's hash; else it is DIRTY as before. A store that came in between is thus never lost, whoever made it and however.
+ *   1. under the lock the DIRTY bit is cleared, WRITEBACK set, guests lose the right to store to it without telling (takeStores), the page copied out
+ *      and the copy hashed (the radix mark stays)
+ *   2. the copy is written, lock free; meanwhile guests hear that the right is gone (grace.ts)
+ *   3. under the lock: clean when nobody marked it meanwhile, nobody holds a grant to store to it, no guest may still store by what it
+ *      had, and its bytes still have the copy's hash; else it is DIRTY as before. A store that came in between is thus never lost, whoever made it and however.
  * A failed write leaves every page of the run DIRTY and is counted in the object: `failures` and `failure` are what msync, fsync
  * and close report, once to each open description. (Linux marks the page clean: Rebello et al., "Can Applications Recover from fsync
  * Failures?", 2020.)
@@ -36,7 +37,9 @@ import {
   unmark,
   wakePage,
 } from './cache'
+import { contextCount } from './context'
 import { Frame, frameAddress } from './frame'
+import { awaitFrame, isAwaited, owe, owed, revoke } from './grace'
 import { holderOfFrame } from './grant'
 import { hash, hashHigh, hashLow } from './hash'
 import { beginIo, endIo, holdObject, IO_WRITE, letGoObject } from './io'
@@ -44,11 +47,16 @@ import { edit, put } from './journal'
 import { lock, relax, unlock } from './lock'
 import { keyOf, MemObject, OBJECT_FILE, touchTimes } from './object'
 import { call, canCall } from './pager'
+import { PTE_WRITE, pteAt, publish } from './pte'
 import { INDEX_END } from './radix'
 import { K } from './root'
 import { me } from './thread'
+import { findOverlap } from './tree'
+import { addressOf, VMA_SHARED, Vma, vmaByPage } from './vma'
 import { park, wake } from './wait'
 
+/** How long step 3 waits for guests, ms. */
+const GUEST_MS: f64 = 20
 /** Pages that this thread made clean so far, and pages that their store took; modulo 2^32. */
 let cleaned: u32 = 0
 let taken: u32 = 0
@@ -81,6 +89,7 @@ function beginRun(object: MemObject, index: u64, end: u64): u32 {
     if (frame == null) break
     if ((frame.flags & (PAGE_DIRTY | PAGE_WRITEBACK)) != PAGE_DIRTY) break
     edit<Frame>(frame).flags = (frame.flags & ~(PAGE_DIRTY | PAGE_HASHED)) | PAGE_WRITEBACK
+    takeStores(object, frame)
     copyOut(object, index + count, frame, bounce() + ((<usize>count) << K.pageShift))
     frame.hashLow = hashLow
     frame.hashHigh = hashHigh
@@ -90,6 +99,37 @@ function beginRun(object: MemObject, index: u64, end: u64): u32 {
   noteUnsynced(object)
   beginIo(IO_WRITE, object, index, count)
   return count
+}
+
+/** Guests have to fault before they store to the page again, and that marks it. The call owes no wait: step 3 looks. */
+function takeStores(object: MemObject, frame: Frame): void {
+  if (contextCount() == 0 || frame.mapped == 0) return
+  const before = owed
+  const index = frame.index
+  let node = findOverlap(object.mappers, index, index + 1, null)
+  while (node != null) {
+    takeStore(vmaByPage(node), index, frame)
+    node = findOverlap(object.mappers, index, index + 1, node)
+  }
+  owe(before)
+}
+
+function takeStore(vma: Vma, index: u64, frame: Frame): void {
+  const space = vma.space!
+  if (space.contexts == 0 || (vma.flags & VMA_SHARED) == 0) return
+  const at = pteAt(space, addressOf(vma, index))
+  const entry = at == 0 ? 0 : load<u32>(at)
+  if ((entry & PTE_WRITE) == 0) return
+  publish(at, entry & ~PTE_WRITE)
+  revoke(space, frame)
+}
+
+/** Between step 2 and step 3: gives guests the moment that they need to hear. Who takes longer has a dirty page. => lock held before and after, free in between. */
+function awaitStores(object: MemObject, index: u64, count: u32): void {
+  for (let i: u32 = 0; i < count; i++) {
+    const frame = findPage(object, index + i)!
+    if (isAwaited(frame) && !awaitFrame(frame, GUEST_MS)) return
+  }
 }
 
 /** Step 2. => WASI errno. */
@@ -109,12 +149,17 @@ function writeRun(object: MemObject, index: u64, bytes: u32): u32 {
   return 0
 }
 
+/** => somebody may store to the page untold. */
+function mayBeStored(frame: Frame): bool {
+  return holderOfFrame(frame, true) >= 0 || isAwaited(frame)
+}
+
 /** Step 3 for one page. */
 function settlePage(object: MemObject, index: u64, frame: Frame, error: u32): void {
   edit<Frame>(frame)
   if (error != 0) {
     frame.flags = (frame.flags & ~PAGE_WRITEBACK) | PAGE_DIRTY | PAGE_FAILED
-  } else if ((frame.flags & PAGE_DIRTY) != 0 || holderOfFrame(frame, true) >= 0) {
+  } else if ((frame.flags & PAGE_DIRTY) != 0 || mayBeStored(frame)) {
     frame.flags = (frame.flags & ~PAGE_WRITEBACK) | PAGE_DIRTY
   } else {
     const low = frame.hashLow
@@ -174,6 +219,7 @@ export function writeRange(object: MemObject, from: u64, to: u64): i32 {
     const last = bytesOf(object, index + count - 1)
     const error = writeRun(object, index, ((count - 1) << K.pageShift) + last)
     lock()
+    awaitStores(object, index, count)
     finishRun(object, index, count, error)
     endIo(object)
     relax()

@@ -189,6 +189,7 @@ export const GUEST_ENTRIES = [
   'guest_write64',
   'guest_rmw32',
   'guest_rmw64',
+  'guest_check',
 ] as const
 
 /** Why a guest's code was left by a trap: SIGSEGV, SIGBUS, SIGKILL (its process was ended), EWOULDBLOCK_PARK, and the address where it was an access. */
