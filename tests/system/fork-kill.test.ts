@@ -4,12 +4,13 @@ import { expect, test } from 'vitest'
 import { boot, type Kernel, MAP } from '../../dist/src/index.js'
 import { inBrowser, inNode } from '../conformance/runtime.ts'
 import { seedOf, soak } from '../support/effort.ts'
+import { Hammers } from '../support/hammers.ts'
+import { pause } from '../support/pause.ts'
 import { untilReaped } from '../support/reaped.ts'
-import { startThread, type Thread } from '../support/thread.ts'
+import { startThread } from '../support/thread.ts'
 
 const PAGE = 4096
 const PAGES = 96
-const WORKERS = 2
 /** Chromium lets a busy worker run for two more seconds after terminate(). */
 const ROUNDS = soak ? (inBrowser ? 200 : inNode ? 2000 : 500) : inBrowser ? 3 : 10
 /** Of 100 raw terminates: a runtime may not be able to prove a death. */
@@ -21,20 +22,18 @@ for (const kind of ['kernel.terminate()', 'a raw terminate'] as const) {
     await using kernel = await boot({ memory: '64MiB', stallMs: 10_000 })
     const keeper = startKeeper(kernel)
     const before = kernel.stats()
-    const start = (worker: number) => startStorm(kernel, keeper, seed + worker)
-    const storms = await Promise.all(Array.from({ length: WORKERS }, (_, worker) => start(worker)))
+    const storms = stormsOf(kernel, keeper, seed)
     let repaired = 0
     for (let round = 0; round < ROUNDS; round++) {
+      const victim = await storms.take()
       await pause((round * 7 + seed) % 9)
-      const victim = storms[round % WORKERS] as Thread
       if (kind === 'kernel.terminate()') await kernel.terminate(victim.worker)
       else await victim.end()
       if (kind === 'kernel.terminate()' || (await untilReaped(kernel, victim))) repaired++
       kernel.check()
       await keeper.step(round)
-      storms[round % WORKERS] = await start(WORKERS + round)
     }
-    for (const { worker } of storms) await kernel.terminate(worker)
+    for (const { worker } of storms.disband()) await kernel.terminate(worker)
     kernel.check()
     console.log(`fork-kill: ${kind}: ISOPAGE_SEED=${seed}, ${ROUNDS} rounds, ${repaired} repaired`)
     expect(repaired * 100).toBeGreaterThanOrEqual(ROUNDS * REPAIRED_MIN)
@@ -72,19 +71,18 @@ function startKeeper(kernel: Kernel) {
   }
 }
 
-async function startStorm(kernel: Kernel, { process, map }: Keeper, seed: number): Promise<Thread> {
-  const thread = await startThread(new URL('./fork.thread.ts', import.meta.url))
-  await thread.call('attach', kernel.handleFor(thread.worker))
-  const beat = new Int32Array(new SharedArrayBuffer(4))
-  let failure: unknown
-  thread.call('storm', process.pid, map.address, PAGES, seed, beat.buffer).catch((error) => {
-    failure = error
+function stormsOf(kernel: Kernel, { process, map }: Keeper, seed: number): Hammers {
+  return new Hammers({
+    most: Math.min(ROUNDS + 1, 4),
+    least: 1,
+    acts: 20,
+    args: (number) => [process.pid, map.address, PAGES, seed + number],
+    async start() {
+      const thread = await startThread(new URL('./fork.thread.ts', import.meta.url))
+      await thread.call('attach', kernel.handleFor(thread.worker))
+      return thread
+    },
   })
-  while (Atomics.load(beat, 0) < 20) {
-    if (failure) throw failure
-    await pause(1)
-  }
-  return thread
 }
 
 /** Only the keeper is left. What the workers mapped in it goes with it, and then nothing is. */
@@ -102,8 +100,4 @@ function expectNothingLeft(
   expect(rest).toMatchObject({ processes: 0, mappings: 0, objects: 0 })
   expect(framesFree).toBeGreaterThanOrEqual(before.framesFree)
   expect(framesCommitted).toBeLessThanOrEqual(before.framesCommitted)
-}
-
-function pause(milliseconds: number): Promise<void> {
-  return new Promise((resolve) => setTimeout(resolve, milliseconds))
 }

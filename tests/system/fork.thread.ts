@@ -9,6 +9,7 @@ import {
   O,
   type Process,
 } from '../../dist/src/index.js'
+import { type Pulse, restOf } from '../support/pulse.ts'
 import { randomOf } from '../support/random.ts'
 import { serve } from '../support/thread-port.ts'
 
@@ -114,12 +115,13 @@ await serve({
    * Forks without end, a process of others and its own children, to be killed at some moment: stores, maps, has views and descriptors in all of them, and leaves
    * some of the children alive. `control`: a word that moves.
    */
-  storm(pid: number, address: number, pages: number, seed: number, control: SharedArrayBuffer) {
-    const beat = new Int32Array(control)
+  hammer(pid: number, address: number, pages: number, seed: number, pulse: Pulse) {
+    const rest = restOf(pulse)
     const parent = kernel.process({ pid })
     const family: Process[] = []
     const next = randomOf(seed)
     for (;;) {
+      rest()
       const one = family[next(family.length + 1)] ?? parent
       try {
         if (next(3) === 0 && family.length < 6) family.push(one.fork())
@@ -129,7 +131,6 @@ await serve({
         const { code = String(error) } = error as { code?: string }
         if (!EXPECTED.test(code)) throw error
       }
-      Atomics.add(beat, 0, 1)
     }
   },
   async leave() {

@@ -7,13 +7,14 @@ import { expect, test } from 'vitest'
 import { boot, IPC, type Kernel, type Mapping, type Process, SEM } from '../../dist/src/index.js'
 import { inBrowser, inNode } from '../conformance/runtime.ts'
 import { seedOf, soak } from '../support/effort.ts'
+import { Hammers } from '../support/hammers.ts'
+import { pause } from '../support/pause.ts'
 import { randomOf } from '../support/random.ts'
-import { startThread, type Thread } from '../support/thread.ts'
+import { startThread } from '../support/thread.ts'
 import { COUNTERS, GATE, type Meeting, MUTEX } from './ipc-kill.meeting.ts'
 
 /** Browsers take up to seconds to end a busy worker; a new one takes a tenth of a second anywhere. */
 const ROUNDS = soak ? (inBrowser ? 300 : inNode ? 10_000 : 2000) : inBrowser ? 6 : 40
-const WORKERS = 3
 const ALLOWED_FRAMES = 64
 
 test('killed processes leave no lock held, no undo undone, no object, sleeper or frame behind', async () => {
@@ -21,20 +22,18 @@ test('killed processes leave no lock held, no undo undone, no object, sleeper or
   const random = randomOf(seed)
   await using kernel = await boot({ memory: '32MiB', stallMs: 10_000 })
   const keeper = new Keeper(kernel)
-  const hammers = await Promise.all(
-    Array.from({ length: WORKERS }, (_, i) => startHammer(kernel, keeper.meeting, seed + i)),
-  )
+  const hammers = hammersOf(kernel, keeper.meeting, seed)
+  await hammers.muster()
   await keeper.look() // starts service workers, which keep their buffers
   const before = kernel.stats()
   for (let round = 0; round < ROUNDS; round++) {
+    const victim = await hammers.take()
     await pause(random(6))
-    const victim = round % WORKERS
-    await kernel.terminate((hammers[victim] as Thread).worker)
+    await kernel.terminate(victim.worker)
     kernel.check()
     await keeper.look()
-    hammers[victim] = await startHammer(kernel, keeper.meeting, seed + WORKERS + round)
   }
-  for (const thread of hammers) await kernel.terminate(thread.worker)
+  for (const { worker } of hammers.disband()) await kernel.terminate(worker)
   console.log(
     `ipc kill: ISOPAGE_SEED=${seed}, ${ROUNDS} rounds, ${keeper.recovered} locks recovered`,
   )
@@ -123,22 +122,15 @@ class Keeper {
   }
 }
 
-/** Starts a worker and waits until it is at it. */
-async function startHammer(kernel: Kernel, meeting: Meeting, seed: number): Promise<Thread> {
-  const thread = await startThread(new URL('./ipc-kill.thread.ts', import.meta.url))
-  await thread.call('attach', kernel.handleFor(thread.worker))
-  const beat = new Int32Array(new SharedArrayBuffer(4))
-  let failure: unknown
-  thread.call('hammer', meeting, seed, beat.buffer).catch((error) => {
-    failure = error
+function hammersOf(kernel: Kernel, meeting: Meeting, seed: number): Hammers {
+  return new Hammers({
+    most: Math.min(ROUNDS + 2, 8),
+    least: 2,
+    args: (number) => [meeting, seed + number],
+    async start() {
+      const thread = await startThread(new URL('./ipc-kill.thread.ts', import.meta.url))
+      await thread.call('attach', kernel.handleFor(thread.worker))
+      return thread
+    },
   })
-  while (Atomics.load(beat, 0) === 0) {
-    if (failure) throw failure
-    await pause(1)
-  }
-  return thread
-}
-
-function pause(milliseconds: number): Promise<void> {
-  return new Promise((resolve) => setTimeout(resolve, milliseconds))
 }

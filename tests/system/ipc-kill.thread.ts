@@ -10,6 +10,7 @@ import {
   type Process,
   SEM,
 } from '../../dist/src/index.js'
+import { type Pulse, restOf } from '../support/pulse.ts'
 import { randomOf } from '../support/random.ts'
 import { serve } from '../support/thread-port.ts'
 import { COUNTERS, GATE, type Meeting, MUTEX } from './ipc-kill.meeting.ts'
@@ -23,19 +24,18 @@ await serve({
   async attach(handle: Handle) {
     kernel = await attach(handle)
   },
-  /** `pulse`: a word that moves with each act. */
-  hammer(meeting: Meeting, seed: number, pulse: SharedArrayBuffer) {
-    const beat = new Int32Array(pulse)
+  hammer(meeting: Meeting, seed: number, pulse: Pulse) {
+    const rest = restOf(pulse)
     const next = randomOf(seed)
     const hammer = new Hammer(kernel.process(), meeting, next)
     for (;;) {
+      rest()
       try {
         hammer.act()
       } catch (error) {
         const { code = String(error) } = error as { code?: string }
         if (!EXPECTED.test(code)) throw new Error(`${code}: ${(error as Error).stack}`)
       }
-      Atomics.add(beat, 0, 1)
     }
   },
 })

@@ -7,15 +7,16 @@ import { expect, test } from 'vitest'
 import { boot, type Kernel, MAP, O } from '../../dist/src/index.js'
 import { inBrowser, inNode } from '../conformance/runtime.ts'
 import { effort, seedOf } from '../support/effort.ts'
+import { Hammers } from '../support/hammers.ts'
+import { pause } from '../support/pause.ts'
 import { randomOf } from '../support/random.ts'
 import { untilReaped } from '../support/reaped.ts'
 import { Store } from '../support/store.ts'
-import { startThread, type Thread } from '../support/thread.ts'
+import { startThread } from '../support/thread.ts'
 
 const PAGE = 4096
 /** Chromium lets a busy worker run for two more seconds after terminate(), Firefox takes one to start and end it: thousands of rounds would take hours there. */
 const ROUNDS = effort(inBrowser ? ('chrome' in globalThis ? 100 : 300) : inNode ? 2000 : 1000)
-const WORKERS = 2
 /** Of 100 raw terminates. */
 const REPAIRED_MIN = 99
 
@@ -26,21 +27,18 @@ for (const kind of ['kernel.terminate()', 'a raw terminate'] as const) {
     const store = new Store()
     await using kernel = await boot({ memory: '32MiB', mounts: { '/m': store }, stallMs: 10_000 })
     const keeper = startKeeper(kernel, store)
-    const hammers = await Promise.all(
-      Array.from({ length: WORKERS }, (_, i) => startHammer(kernel, keeper.pid, seed + i)),
-    )
+    const hammers = hammersOf(kernel, keeper.pid, seed)
     let repaired = 0
     for (let round = 0; round < ROUNDS; round++) {
+      const victim = await hammers.take()
       await pause(random(8))
-      const victim = hammers[round % WORKERS] as Thread
       if (kind === 'kernel.terminate()') await kernel.terminate(victim.worker)
       else await victim.end()
       if (await untilReaped(kernel, victim)) repaired++
       kernel.check()
       await keeper.step(round)
-      hammers[round % WORKERS] = await startHammer(kernel, keeper.pid, seed + WORKERS + round)
     }
-    for (const { worker } of hammers) await kernel.terminate(worker)
+    for (const { worker } of hammers.disband()) await kernel.terminate(worker)
     kernel.check()
     keeper.exit()
     kernel.check()
@@ -50,21 +48,17 @@ for (const kind of ['kernel.terminate()', 'a raw terminate'] as const) {
   }, 3_600_000)
 }
 
-/** Starts a worker and waits until it is at it. */
-async function startHammer(kernel: Kernel, pid: number, seed: number): Promise<Thread> {
-  const thread = await startThread(new URL('./kill.thread.ts', import.meta.url))
-  const handle = kernel.handleFor(thread.worker)
-  await thread.call('attach', handle)
-  const beat = new Int32Array(new SharedArrayBuffer(4))
-  let failure: unknown
-  thread.call('hammer', pid, seed, beat.buffer).catch((error) => {
-    failure = error
+function hammersOf(kernel: Kernel, pid: number, seed: number): Hammers {
+  return new Hammers({
+    most: Math.min(ROUNDS + 1, 6),
+    least: 1,
+    args: (number) => [pid, seed + number],
+    async start() {
+      const thread = await startThread(new URL('./kill.thread.ts', import.meta.url))
+      await thread.call('attach', kernel.handleFor(thread.worker))
+      return thread
+    },
   })
-  while (Atomics.load(beat, 0) === 0) {
-    if (failure) throw failure
-    await pause(1)
-  }
-  return thread
 }
 
 /** A process of this thread with a mapped file of its own: writes it, syncs it, and finds it as it was synced ever after. */
@@ -86,8 +80,4 @@ function startKeeper(kernel: Kernel, store: Store) {
       expect(map.read(page * PAGE, PAGE)).toEqual(expected)
     },
   }
-}
-
-function pause(milliseconds: number): Promise<void> {
-  return new Promise((resolve) => setTimeout(resolve, milliseconds))
 }

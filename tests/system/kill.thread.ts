@@ -11,6 +11,7 @@ import {
   O,
   type Process,
 } from '../../dist/src/index.js'
+import { type Pulse, restOf } from '../support/pulse.ts'
 import { randomOf } from '../support/random.ts'
 import { serve } from '../support/thread-port.ts'
 
@@ -27,20 +28,20 @@ await serve({
   async attach(handle: Handle) {
     kernel = await attach(handle)
   },
-  /** Hammers a shared process and one of its own. `alive`: a word that moves, in the memory of `pulse`. */
-  hammer(pid: number, seed: number, pulse: SharedArrayBuffer) {
-    const beat = new Int32Array(pulse)
+  /** Hammers a shared process and one of its own. */
+  hammer(pid: number, seed: number, pulse: Pulse) {
+    const rest = restOf(pulse)
     const shared = kernel.process({ pid })
     const own = kernel.process()
     const next = randomOf(seed)
     for (;;) {
+      rest()
       try {
         act(next(2) === 0 ? shared : own, next)
       } catch (error) {
         const { code = String(error) } = error as { code?: string }
-        if (!EXPECTED.test(code)) throw new Error(`${code}: ${(error as Error).message}`)
+        if (!EXPECTED.test(code)) throw new Error(`${code}: ${(error as Error).stack}`)
       }
-      Atomics.add(beat, 0, 1)
     }
   },
 })

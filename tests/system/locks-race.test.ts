@@ -4,6 +4,8 @@ import { afterAll, beforeAll, beforeEach, expect, test } from 'vitest'
 import { boot, type Kernel, MAP, O, type Process } from '../../dist/src/index.js'
 import { inBrowser, inNode } from '../conformance/runtime.ts'
 import { effort, seedOf, soak } from '../support/effort.ts'
+import { Hammers } from '../support/hammers.ts'
+import { untilReaped } from '../support/reaped.ts'
 import { startThread, type Thread } from '../support/thread.ts'
 
 const WORKERS = 4
@@ -101,49 +103,21 @@ test('writers of an rwlock exclude all, and come in while readers never stop', a
   expect((words[24] as number) & 0x7fffffff).toBe(0)
 }, 600_000)
 
-interface Hammer {
-  readonly thread: Thread
-  readonly beat: Int32Array
-  readonly failed: Promise<unknown>
-}
-
-async function startHammer(seed: number): Promise<Hammer> {
-  const thread = await startWorker()
-  const beat = new Int32Array(new SharedArrayBuffer(4))
-  const failed = thread.call('hammer', seed, beat.buffer).catch((error) => error)
-  return { thread, beat, failed }
-}
-
-/** Until it goes on; what stops it but a kill is thrown. */
-async function moves({ beat, failed }: Hammer): Promise<void> {
-  const before = Atomics.load(beat, 0)
-  let failure: unknown
-  failed.then((error) => {
-    failure = error
-  })
-  while (Atomics.load(beat, 0) === before) {
-    if (failure) throw failure
-    await new Promise((resolve) => setTimeout(resolve, 1))
-  }
-}
-
 test('what a robust mutex protects is whole after its holder was killed at any moment, and nobody hangs', async () => {
   const seed = seedOf()
-  const hammers = await Promise.all([1, 2, 3].map((i) => startHammer(seed + i)))
   const survivor = await startWorker()
+  const args = (number: number) => [seed + number]
+  const hammers = new Hammers({ most: 6, least: 2, start: startWorker, args })
   let died = 0
   for (let round = 0; round < KILLS; round++) {
-    const victim = round % hammers.length
-    await moves(hammers[victim] as Hammer)
-    const { thread } = hammers[victim] as Hammer
-    const next = startHammer(seed + round)
+    const victim = await hammers.take()
     // After a raw end the kernel finds out by itself; until then the survivor waits.
-    if (round % 2 === 0) await kernel.terminate(thread.worker)
-    else await thread.end()
+    if (round % 2 === 0) await kernel.terminate(victim.worker)
+    else await victim.end()
     if (await survivor.call<boolean>('mend')) died++
-    hammers[victim] = await next
-    for (const hammer of hammers) await moves(hammer)
+    expect(await untilReaped(kernel, victim)).toBe(true)
+    await hammers.move()
   }
-  threads = [...hammers.map(({ thread }) => thread), survivor]
+  threads = [...hammers.disband(), survivor]
   console.log(`locks: ISOPAGE_SEED=${seed}, ${KILLS} kills, ${died} seen by the survivor`)
 }, 3_600_000)

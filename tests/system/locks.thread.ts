@@ -10,6 +10,7 @@ import {
   O,
   type Process,
 } from '../../dist/src/index.js'
+import { type Pulse, restOf } from '../support/pulse.ts'
 import { serve } from '../support/thread-port.ts'
 
 /** Where things lie in the page: bytes. */
@@ -113,18 +114,18 @@ await serve({
     return [rounds, torn]
   },
   /** Adds 1 to two words under a robust mutex until it is killed; mends what a dead one left. */
-  hammer(seed: number, pulse: SharedArrayBuffer) {
-    const beat = new Int32Array(pulse)
+  hammer(seed: number, pulse: Pulse) {
+    const rest = restOf(pulse)
     const mutex = map.mutex(MUTEX, { robust: true })
     let state = seed | 1
     for (;;) {
+      rest()
       state = (Math.imul(state, 1103515245) + 12345) >>> 0
       lockAndMend(mutex)
       words[FIRST] = at(FIRST) + 1
       for (let i = (state >>> 8) % 50; i > 0; i--) Atomics.load(words, FIRST)
       words[SECOND] = at(SECOND) + 1
       mutex.unlock()
-      Atomics.add(beat, 0, 1)
     }
   },
   /** Locks and mends once, as the survivor. => whether somebody had died with it. */

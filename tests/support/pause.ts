@@ -1,0 +1,4 @@
+/** Time that passes in a test. */
+export function pause(milliseconds: number): Promise<void> {
+  return new Promise((resolve) => setTimeout(resolve, milliseconds))
+}
