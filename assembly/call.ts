@@ -4,11 +4,12 @@
  * A call names its process by pid; while it runs, its slot says so (`process`), and exit waits for it. What it leaves idle is swept at its end.
  */
 import { OFFSET_MAX } from './abi'
+import { forgetChange } from './change'
 import { dropGrant } from './grant'
 import { sweepIdle } from './idle'
 import { settleOwed } from './laggard'
 import { findProcess, Process } from './process'
-import { beginCall, endCall, enter, leave } from './thread'
+import { beginCall, endCall, enter, leave, me } from './thread'
 
 /** What an f64 out of range becomes: unaligned, and past every limit. */
 const REFUSED: u64 = 0x1000000000000001
@@ -22,6 +23,7 @@ export function whole(value: f64): u64 {
 export function begin(pid: u32): Process | null {
   enter()
   dropGrant()
+  if (me().changing != 0) forgetChange()
   beginCall(pid)
   const process = findProcess(pid)
   return process == null || process.exiting != 0 ? null : process

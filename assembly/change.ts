@@ -1,14 +1,18 @@
 /**
- * Changes of a space's mappings, and the fork that copies them: each waits for the other.
+ * Changes of a space's mappings, and the fork that copies them: one at a time, as under Linux's mmap_lock.
  *
- * Most changes are one transaction, but large ones go piece by piece, and a fork does too. A child is a copy of one moment: so a fork waits until nobody is in the
+ * Most changes are one transaction, but large ones go piece by piece, and a fork does too. Between two pieces nobody else may unmap or map there: the next
+ * piece would take what is not its own. A child is a copy of one moment: so a fork waits until nobody is in the
  * middle of a change, and while it runs nobody begins one, nor stores to private memory (fault.ts): a store between two pieces would be in the
  * child, or not, by chance.
  *
- *   thread.changing   the space that the thread is changing, from beginChange to endChange
+ *   space.changing    thread (index + 1) that changes the space, from beginChange to endChange
+ *   thread.changing   that space, for who reaps the thread
  *   space.forking     thread (index + 1) that forks the space, from beginFork to endFork
+ *   space.contended   somebody sleeps until the change ends
  *
  * Invariants:
+ *  0. At most one thread is inside a call that changes a space.
  *  1. While `forking` is set and beginFork has returned, no other thread changes the space or holds a grant to store to its private pages.
  *  2. A change does not fault a page for writing between beginChange and endChange: it would wait for a fork that waits for it.
  *  3. A thread that left its call by the host's exception, or died, holds up nobody for long: waits look again, and reap clears both words.
@@ -40,6 +44,14 @@ function setChanging(index: u32, space: u32): void {
   put(changetype<usize>(threadAt(index)) + offsetof<Thread>('changing'), space)
 }
 
+function setChanger(space: Space, value: u32): void {
+  put(changetype<usize>(space) + offsetof<Space>('changing'), value)
+}
+
+function setContended(space: Space, value: u32): void {
+  put(changetype<usize>(space) + offsetof<Space>('contended'), value)
+}
+
 function setForking(space: Space, value: u32): void {
   put(changetype<usize>(space) + offsetof<Space>('forking'), value)
 }
@@ -58,26 +70,48 @@ export function awaitFork(space: Space): i32 {
   return 0
 }
 
-/** This thread changes the space's mappings until endChange. => 0, -EWOULDBLOCK_PARK. => lock held before and after. */
+/**
+ * This thread changes the space's mappings until endChange; it waits for the end of a fork and of another thread's change first. => 0, -EWOULDBLOCK_PARK. => lock held
+ * before and after, maybe free in between.
+ */
 export function beginChange(space: Space): i32 {
-  if (space.forking != 0 && awaitFork(space) != 0) return -EWOULDBLOCK_PARK
-  setChanging(me().index, <u32>changetype<usize>(space))
-  return 0
+  while (awaitFork(space) == 0) {
+    if (!isChanging(space)) {
+      setChanging(me().index, <u32>changetype<usize>(space))
+      setChanger(space, me().index + 1)
+      return 0
+    }
+    if (awaitChange(space) != 0) break
+  }
+  return -EWOULDBLOCK_PARK
 }
 
 /** The change is whole. => lock held. */
 export function endChange(space: Space): void {
   setChanging(me().index, 0)
-  if (space.forking != 0) wake(keyOfFork(<u32>changetype<usize>(space)), EVERYBODY)
+  if (space.changing == me().index + 1) release(space)
 }
 
-/** => another thread that is in the middle of a change of the space. */
+/** Nobody changes the space now. */
+function release(space: Space): void {
+  setChanger(space, 0)
+  if (space.contended == 0) return
+  setContended(space, 0)
+  wake(keyOfFork(<u32>changetype<usize>(space)), EVERYBODY)
+}
+
+/** => another thread is in the middle of a change of the space. */
 function isChanging(space: Space): bool {
-  for (let i: u32 = 0; i < threadsUsed(); i++) {
-    if (i == me().index || threadAt(i).changing != <u32>changetype<usize>(space)) continue
-    if (where(i) != WHERE_FREE && where(i) != WHERE_OUT) return true
-  }
-  return false
+  const changer = space.changing
+  if (changer == 0 || changer == me().index + 1) return false
+  return where(changer - 1) != WHERE_FREE && where(changer - 1) != WHERE_OUT
+}
+
+/** Sleeps until the change that is under way ends, or a moment. => 0, -EWOULDBLOCK_PARK. */
+function awaitChange(space: Space): i32 {
+  setContended(space, 1)
+  const key = keyOfFork(<u32>changetype<usize>(space))
+  return park(key, LOOK_AGAIN_MS) == -EWOULDBLOCK_PARK ? -EWOULDBLOCK_PARK : 0
 }
 
 /** => the first other thread that holds a grant to store to private pages of the space, -1 when none does. */
@@ -118,8 +152,7 @@ export function beginFork(space: Space): i32 {
 /** Waits until nobody is in the middle of a change. => 0; -EWOULDBLOCK_PARK, and the fork is given up. */
 function awaitChanges(space: Space): i32 {
   while (isChanging(space)) {
-    const key = keyOfFork(<u32>changetype<usize>(space))
-    if (park(key, LOOK_AGAIN_MS) != -EWOULDBLOCK_PARK) continue
+    if (awaitChange(space) == 0) continue
     endFork(space)
     return -EWOULDBLOCK_PARK
   }
@@ -145,11 +178,25 @@ export function endFork(space: Space): void {
   wake(keyOfFork(<u32>changetype<usize>(space)), EVERYBODY)
 }
 
+/** This thread left a change by the host's exception: it goes on with none. => lock not held. */
+export function forgetChange(): void {
+  lock()
+  dropChanges(me().index)
+  unlock()
+}
+
+/** The space goes: whoever left a change of it by the host's exception has none. => lock held. */
+export function forgetSpace(space: Space): void {
+  if (space.changing != 0) dropChanges(space.changing - 1)
+}
+
 /** Thread `index` is dead: it forks and changes nothing any more. What it left half done is finished by now. => lock held. */
 export function dropChanges(index: u32): void {
-  const space = threadAt(index).changing
+  const at = threadAt(index).changing
+  if (at == 0) return
   setChanging(index, 0)
-  if (space != 0) wake(keyOfFork(space), EVERYBODY)
+  const space = changetype<Space>(<usize>at)
+  if (space.changing == index + 1) release(space)
 }
 
 /** Thread `index` is dead: the spaces that it was forking go on. => lock held. */

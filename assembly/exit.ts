@@ -21,7 +21,7 @@ import {
   WINDOW_START,
 } from './abi'
 import { dropSpareMaker } from './buffer'
-import { dropChanges, dropForks } from './change'
+import { dropChanges, dropForks, forgetSpace } from './change'
 import { contextAt, detachContext, dropContexts } from './context'
 import { now } from './env'
 import { closeFiles } from './fd'
@@ -88,6 +88,7 @@ export function endProcess(process: Process): void {
   dropCwd(process)
   relax()
   orphan(process.pid)
+  forgetSpace(process.space!)
   freeProcess(process)
   relax()
   ringAll() // a thread of it may have been woken, and be no more in a call to use that
@@ -189,7 +190,7 @@ function dropProcesses(index: u32): void {
     atomic.load<u32>(changetype<usize>(threadAt(index)) + offsetof<Thread>('process')),
   )
   dropForks(index)
-  if (busy != null) finishDying(busy.space!)
+  if (busy != null && busy.space!.changing == index + 1) finishDying(busy.space!)
   relax()
   dropChanges(index)
   for (let i: u32 = 0; i < PROCESSES_MAX; i++) {

@@ -37,8 +37,10 @@ export class Space {
   pad: u32
   /** Names the space in grants and futex keys, never used again. */
   id: u64
-  /** Thread (index + 1) that forks it (change.ts). */
+  /** Threads (index + 1) that fork it and that change its mappings, and whether others wait for these (change.ts). */
   forking: u32
+  changing: u32
+  contended: u32
   /** First of the guests' contexts on it, and how many (context.ts). */
   contexts: u32
   contextCount: u32

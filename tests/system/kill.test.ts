@@ -17,6 +17,8 @@ import { startThread } from '../support/thread.ts'
 const PAGE = 4096
 /** Chromium lets a busy worker run for two more seconds after terminate(), Firefox takes one to start and end it: thousands of rounds would take hours there. */
 const ROUNDS = effort(inBrowser ? ('chrome' in globalThis ? 100 : 300) : inNode ? 2000 : 1000)
+/** How often the structures are looked at while threads change them and nobody dies. */
+const LOOKS = effort(2000)
 /** Of 100 raw terminates. */
 const REPAIRED_MIN = 99
 
@@ -48,9 +50,26 @@ for (const kind of ['kernel.terminate()', 'a raw terminate'] as const) {
   }, 3_600_000)
 }
 
-function hammersOf(kernel: Kernel, pid: number, seed: number): Hammers {
+/** It saw a large munmap of one thread take what another had just mapped there, within some twenty looks. */
+test('threads that map and unmap at the same places of one process leave the kernel whole', async () => {
+  const seed = seedOf()
+  await using kernel = await boot({ memory: '32MiB', stallMs: 10_000 })
+  const p = kernel.process()
+  const hammers = hammersOf(kernel, p.pid, seed, 8)
+  await hammers.muster()
+  for (let look = 0; look < LOOKS; look++) {
+    await hammers.move()
+    kernel.check()
+  }
+  for (const { worker } of hammers.disband()) await kernel.terminate(worker)
+  p.exit()
+  kernel.check()
+  expect(kernel.stats().processes).toBe(0)
+}, 600_000)
+
+function hammersOf(kernel: Kernel, pid: number, seed: number, most = 6): Hammers {
   return new Hammers({
-    most: Math.min(ROUNDS + 1, 6),
+    most: Math.min(ROUNDS + 1, most),
     least: 1,
     args: (number) => [pid, seed + number],
     async start() {
