@@ -58,6 +58,15 @@ export class FakeKernel {
     return new Uint8Array(this.memory.buffer, frame, PAGE).fill(0)
   }
 
+  /** Nothing is mapped any more, and all frames are free. */
+  forget(): void {
+    for (const page of this.pages.keys()) this.word(this.entry(page << SHIFT), 0)
+    this.pages.clear()
+    this.frames = 0
+    this.attention(false)
+    this.raise()
+  }
+
   /** As munmap: the entry goes, then the generation is another. */
   unmap(address: number): void {
     this.pages.delete(address >>> SHIFT)

@@ -43,22 +43,19 @@ export const RMW = ['add', 'sub', 'and', 'or', 'xor', 'xchg', 'cmpxchg', 'load']
 export const RMW_XCHG = 5
 export const RMW_LOAD = 7
 
-/** The context record of a guest's thread, bytes from its start. */
-export const CONTEXT_GENERATION = 0
-export const CONTEXT_DIRECTORY = 4
-export const CONTEXT_START = 8
-export const CONTEXT_LENGTH = 12
-export const CONTEXT_DELTA = 16
-export const CONTEXT_PAGE_SHIFT = 20
-export const CONTEXT_BOUNCE = 32
-
-/** Bits of a page table entry; the rest above is the frame's address. */
-export const PTE_READ = 1
-export const PTE_WRITE = 2
-export const PTE_FLAGS = 0xfff
-
-/** Where the attention word stands. */
-export const ATTENTION = 4096
+export {
+  ATTENTION,
+  CONTEXT_BOUNCE,
+  CONTEXT_DELTA,
+  CONTEXT_DIRECTORY,
+  CONTEXT_GENERATION,
+  CONTEXT_LENGTH,
+  CONTEXT_PAGE_SHIFT,
+  CONTEXT_START,
+  PTE_FLAGS,
+  PTE_READ,
+  PTE_WRITE,
+} from '../../../assembly/abi.js'
 
 /** How many rounds of loops the accessors back end makes between two polls: a power of two. */
 export const POLL_ROUNDS = 4096
