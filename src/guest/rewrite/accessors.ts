@@ -35,6 +35,7 @@ function simd(code: Code, opcode: number, lane?: number): Code {
 export class Accessors implements BackEnd {
   readonly name = 'accessors'
   private readonly rounds: number
+  private readonly known = new Map<Access, number[]>()
 
   private readonly context: BackEndContext
 
@@ -75,6 +76,10 @@ export class Accessors implements BackEnd {
   }
 
   mapped(access: Access, lane: number): number {
+    return shared.remembered(this.known, access, lane, () => this.makeMapped(access, lane))
+  }
+
+  private makeMapped(access: Access, lane: number): number {
     if (access.atomic && access.code < 3) {
       return shared.waitOrNotify(this.context, access, 0, undefined)
     }

@@ -46,8 +46,8 @@ export interface BackEnd {
 export interface InlineLocals {
   readonly address: number
   readonly operands: readonly number[]
-  /** Called with the offset of each `if` whose branch is likely or not. */
-  hint(at: number, likely: boolean): void
+  /** Where hints go: the offset of an `if`, and whether its branch is likely. */
+  readonly hints: number[]
 }
 
 /** What a back end is made with. */
@@ -55,6 +55,22 @@ export interface BackEndContext {
   readonly appended: Appended
   /** The global that holds the address of the context record. */
   readonly context: number
+}
+
+/** => the function for an access, made when it is first asked for. */
+export function remembered(
+  known: Map<Access, number[]>,
+  access: Access,
+  lane: number,
+  make: () => number,
+): number {
+  let lanes = known.get(access)
+  if (!lanes) {
+    lanes = []
+    known.set(access, lanes)
+  }
+  lanes[lane] ??= make()
+  return lanes[lane]
 }
 
 /** Calls the kernel's entry `index`; its arguments stand on the stack. */

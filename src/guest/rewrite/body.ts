@@ -312,10 +312,11 @@ export class BodyRewriter {
   private calls(opcode: number, at: number): void {
     const { reader } = this
     const { decoded } = this.options
+    if (opcode === op.CALL && reader.u32() >= decoded.importedFunctions) return
     let foreign = decoded.openTables.size > 0
-    if (opcode === op.CALL || opcode === op.RETURN_CALL) {
-      foreign = reader.u32() < decoded.importedFunctions
-    } else if (opcode === op.RETURN_CALL_REF) reader.skipNumber()
+    if (opcode === op.CALL) foreign = true
+    else if (opcode === op.RETURN_CALL) foreign = reader.u32() < decoded.importedFunctions
+    else if (opcode === op.RETURN_CALL_REF) reader.skipNumber()
     else {
       reader.skipNumber()
       foreign = decoded.openTables.has(reader.u32())
@@ -405,28 +406,34 @@ export class BodyRewriter {
     const known = plain >= 0 && access.operands.length === 0 && plain + offset < 0x8000_0000
     if (known) return
     this.flush(at)
-    const taken = new Map<number, number>()
-    const operands = access.operands.map((type) => {
-      const nth = taken.get(type) ?? 0
-      taken.set(type, nth + 1)
-      return this.slot((OPERAND.get(type) as number) + nth)
-    })
-    for (const local of [...operands].reverse()) this.code.set(local)
+    const operands = this.takeOperands(access)
     if (offset >= GUARD) this.far(access, offset, lane, operands)
     else this.near(access, offset, lane, operands, at)
     this.from = reader.at
   }
 
+  /** Takes what is above the address into temporaries. => their locals; two operands of an access are of one type but for wait's */
+  private takeOperands({ operands }: Access): number[] {
+    const locals: number[] = []
+    for (let i = 0; i < operands.length; i++) {
+      const type = operands[i] as number
+      const nth = i === 1 && type === operands[0] ? 1 : 0
+      locals.push(this.slot((OPERAND.get(type) as number) + nth))
+    }
+    for (let i = locals.length - 1; i >= 0; i--) this.code.set(locals[i] as number)
+    return locals
+  }
+
   private near(access: Access, offset: number, lane: number, operands: number[], at: number): void {
     const { code, reader } = this
     const address = this.slot(ADDRESS)
-    code.tee(address).const(0).op(LT_S)
+    code.tee(address).two(0x41, 0).one(LT_S)
     this.unlikely()
     code.if(access.result).get(address)
-    if (offset > 0) code.const(offset).op(ADD)
+    if (offset > 0) code.const(offset).one(ADD)
     this.mapped(access, lane, operands)
     code.else().get(address)
-    for (const local of operands) code.get(local)
+    for (let i = 0; i < operands.length; i++) code.get(operands[i] as number)
     code.copy(this.bytes, at, reader.at)
     code.end()
   }
@@ -451,10 +458,9 @@ export class BodyRewriter {
   private mapped(access: Access, lane: number, operands: number[]): void {
     const { code } = this
     const { back } = this.options
-    const hint = (at: number, likely: boolean) => this.hints.push(at, likely ? 1 : 0)
     if (this.loopDepth > 0 && back.name === 'multi-memory' && !access.atomic) {
       const address = this.slot(WHOLE)
-      back.inline(code.set(address), access, lane, { address, operands, hint })
+      back.inline(code.set(address), access, lane, { address, operands, hints: this.hints })
       return
     }
     for (const local of operands) code.get(local)

@@ -80,6 +80,13 @@ export class Writer {
     this.bytes[this.length++] = value
   }
 
+  /** Two bytes: most instructions are no longer. */
+  pair(first: number, second: number): void {
+    if (this.length + 2 > this.bytes.length) this.grow(2)
+    this.bytes[this.length++] = first
+    this.bytes[this.length++] = second
+  }
+
   u32(value: number): void {
     let rest = value >>> 0
     if (this.length + 5 > this.bytes.length) this.grow(5)

@@ -47,23 +47,34 @@ export class Code extends Writer {
   }
 
   block(type: number): this {
-    return this.op(BLOCK, type)
+    return this.two(BLOCK, type)
   }
 
   loop(type: number): this {
-    return this.op(LOOP, type)
+    return this.two(LOOP, type)
   }
 
   if(type: number): this {
-    return this.op(IF, type)
+    return this.two(IF, type)
   }
 
   else(): this {
-    return this.op(ELSE)
+    return this.one(ELSE)
   }
 
   end(): this {
-    return this.op(END)
+    return this.one(END)
+  }
+
+  /** One byte, and two: what `op` does, without a list. */
+  one(byte: number): this {
+    this.byte(byte)
+    return this
+  }
+
+  two(first: number, second: number): this {
+    this.pair(first, second)
+    return this
   }
 
   /** Opcodes, or their operands, of one byte each. */
@@ -103,8 +114,11 @@ export class Code extends Writer {
   }
 
   private with(opcode: number, index: number): this {
-    this.byte(opcode)
-    this.u32(index)
+    if (index < 128) this.pair(opcode, index)
+    else {
+      this.byte(opcode)
+      this.u32(index)
+    }
     return this
   }
 }

@@ -50,6 +50,9 @@ interface Register {
 export class MultiMemory implements BackEnd {
   readonly name = 'multi-memory'
   private readonly generation: number
+  private readonly known = new Map<Access, number[]>()
+  private settles: number | undefined
+  private polls: number | undefined
   private readonly loads: Register
   private readonly stores: Register
 
@@ -91,6 +94,11 @@ export class MultiMemory implements BackEnd {
   }
 
   settle(): number {
+    this.settles ??= this.makeSettle()
+    return this.settles
+  }
+
+  private makeSettle(): number {
     return this.context.appended.routine('isopage:settle', [], [], () => {
       const code = localsOf([I32]).getGlobal(this.context.context)
       code.loadAtomic(seam.CONTEXT_GENERATION).tee(0).getGlobal(this.generation).op(NE).if(EMPTY)
@@ -101,7 +109,8 @@ export class MultiMemory implements BackEnd {
   poll(code: Code): number {
     code.const(seam.ATTENTION).load()
     const at = code.length
-    code.if(EMPTY).call(this.polled()).end()
+    this.polls ??= this.polled()
+    code.if(EMPTY).call(this.polls).end()
     return at
   }
 
@@ -117,28 +126,31 @@ export class MultiMemory implements BackEnd {
 
   /** Leaves on the stack whether the register holds all of [local 0 of `at`, + bytes): one comparison. */
   private hit(code: Code, register: Register, at: number, bytes: (code: Code) => void): Code {
-    code.get(at).getGlobal(register.start).op(SUB).getGlobal(register.length)
+    code.get(at).getGlobal(register.start).one(SUB).getGlobal(register.length)
     bytes(code)
-    return code.op(SUB, LE_U)
+    return code.two(SUB, LE_U)
   }
 
   inline(code: Code, access: Access, lane: number, locals: InlineLocals): boolean {
     if (access.atomic) return false
+    const { operands, address, hints } = locals
     const register = this.registerOf(access)
-    const operands = () => {
-      for (const local of locals.operands) code.get(local)
-    }
-    this.hit(code, register, locals.address, (to) => to.const(access.bytes))
-    locals.hint(code.length, true)
-    code.if(access.result).get(locals.address).getGlobal(register.delta).op(ADD)
-    operands()
-    code.access(access, 1, 0, 0, lane).else().get(locals.address)
-    operands()
+    code.get(address).getGlobal(register.start).one(SUB).getGlobal(register.length)
+    code.const(access.bytes).two(SUB, LE_U)
+    hints.push(code.length, 1)
+    code.if(access.result).get(address).getGlobal(register.delta).one(ADD)
+    for (let i = 0; i < operands.length; i++) code.get(operands[i] as number)
+    code.access(access, 1, 0, 0, lane).else().get(address)
+    for (let i = 0; i < operands.length; i++) code.get(operands[i] as number)
     code.call(this.mapped(access, lane)).end()
     return true
   }
 
   mapped(access: Access, lane: number): number {
+    return shared.remembered(this.known, access, lane, () => this.makeMapped(access, lane))
+  }
+
+  private makeMapped(access: Access, lane: number): number {
     const { appended } = this.context
     if (access.atomic && access.code < 3) {
       return shared.waitOrNotify(this.context, access, 1, this.settle())
