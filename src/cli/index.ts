@@ -19,6 +19,7 @@ process.stdout.on('error', stopWritingTo)
 /** Loaded when it is asked for. */
 const COMMANDS: Readonly<Record<string, () => Promise<Command>>> = {
   cc: async () => (await import('./cc.js')).cc,
+  instrument: async () => (await import('./instrument.js')).instrument,
   ipc: async () => (await import('./ipc.js')).ipc,
   ipcrm: async () => (await import('./ipcrm.js')).ipcrm,
   ipcs: async () => (await import('./ipcs.js')).ipcs,

@@ -62,6 +62,9 @@ export const PATH_FLAGS = [
 ] as const
 export type PathFlag = (typeof PATH_FLAGS)[number]
 
+/** Those that name folders of headers. */
+export const SEARCHED: readonly PathFlag[] = ['-I', '-isystem', '-iquote', '-idirafter']
+
 /** An argument, taken apart. */
 export type Argument =
   | { readonly kind: 'input'; readonly path: string }

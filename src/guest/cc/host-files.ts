@@ -7,15 +7,19 @@
  */
 import { readdirSync, readFileSync, statSync } from 'node:fs'
 import { dirname, isAbsolute, join, relative, resolve, sep } from 'node:path'
-import { type Argument, type PathFlag, readArguments } from './flags.js'
+import { withoutParents } from './dots.js'
+import { type Argument, readArguments, SEARCHED } from './flags.js'
 import { put, SYSROOT } from './sysroot.js'
 import type { Tree } from './toolchain.js'
 
-const OUTSIDE = '.isopage/host'
+const OUTSIDE = '.host'
+/** The compiler's own, emptied when it is done. */
+const TEMPORARY = 'tmp'
 const INCLUDE = /^[ \t]*#[ \t]*(?:include|include_next|import|embed)[ \t]*["<]([^">\n]+)[">]/gm
+/** Headers that include each other by ".." give ever longer names; guards end that for the compiler, this does here. */
+const DEPTH = 24
 const COMPUTED = /^[ \t]*#[ \t]*include[ \t]+[A-Za-z_]/m
 const SOURCE = /\.(c|cc|cp|cpp|cxx|c\+\+|C|CPP|i|ii|s|S|h|hh|hpp|hxx|inc)$/
-const SEARCHED: readonly PathFlag[] = ['-I', '-isystem', '-iquote', '-idirafter']
 
 export interface Collected {
   readonly args: string[]
@@ -39,14 +43,20 @@ export function hostText(text: string): string {
   return text.replaceAll(`${OUTSIDE}/`, '/').replaceAll(`${SYSROOT}/include/`, 'isopage/include/')
 }
 
+/** A folder, and how the compiler spells it. */
+interface Folder {
+  readonly path: string
+  readonly inside: string
+}
+
 class Files {
   readonly tree: Tree = {}
   readonly #read = new Set<string>()
-  readonly #folders: string[]
+  readonly #folders: Folder[]
 
   constructor(words: readonly Argument[]) {
     this.#folders = words.flatMap((word) =>
-      word.kind === 'path' && SEARCHED.includes(word.flag) ? [word.path] : [],
+      word.kind === 'path' && SEARCHED.includes(word.flag) ? [folder(word.path)] : [],
     )
   }
 
@@ -58,60 +68,52 @@ class Files {
       this.#addInput(word.path)
       return [path]
     }
-    if (word.flag === '-L') this.#addFolder(word.path, /\.(a|o)$/)
-    else if (word.flag === '-include' || word.flag === '-imacros') this.#find(word.path, '.')
+    if (word.flag === '-L') this.#addFolder(folder(word.path), /\.(a|o)$/, 0)
+    else if (word.flag === '-include' || word.flag === '-imacros') this.#add(word.path, path, 0)
     else if (SEARCHED.includes(word.flag)) this.#keepFolder(path)
     else this.#keepFolder(dirname(path))
     return [word.flag, path]
   }
 
   #addInput(path: string): void {
-    const before = this.#read.size
-    this.#add(path)
-    if (this.#read.size === before && !this.#read.has(resolve(path))) {
-      throw new Error(`no such file: '${path}'`)
-    }
+    if (!this.#add(path, insidePath(path), 0)) throw new Error(`no such file: '${path}'`)
   }
 
-  /** Reads a file and what it includes; one that is not there is the compiler's to complain of. */
-  #add(path: string): boolean {
-    const whole = resolve(path)
-    if (this.#read.has(whole)) return true
-    let bytes: Uint8Array
-    try {
-      if (!statSync(whole).isFile()) return false
-      bytes = new Uint8Array(readFileSync(whole))
-    } catch {
-      return false
-    }
-    this.#read.add(whole)
-    put(this.tree, insidePath(path), bytes)
-    if (SOURCE.test(path)) this.#addIncluded(path, new TextDecoder().decode(bytes))
+  /**
+   * Reads a file and what it includes. `inside` is how the compiler will spell it, with what it includes behind that: spelt so it is put, less each "..",
+   * which the compiler's files do not know (dots.ts). => it is there; one that is not is the compiler's to complain of.
+   */
+  #add(path: string, inside: string, depth: number): boolean {
+    const place = withoutParents(inside)
+    if (this.#read.has(place) || depth > DEPTH) return true
+    const bytes = contentOf(path)
+    if (bytes === undefined) return false
+    this.#read.add(place)
+    put(this.tree, place, bytes)
+    if (!SOURCE.test(path)) return true
+    const from = { path: dirname(path), inside: folderOf(inside) }
+    this.#addIncluded(from, new TextDecoder().decode(bytes), depth + 1)
     return true
   }
 
-  #addIncluded(from: string, text: string): void {
-    for (const [, name] of text.matchAll(INCLUDE)) this.#find(name as string, dirname(from))
-    if (!COMPUTED.test(text)) return
-    // The name comes from a macro: whatever lies where it may be.
-    for (const folder of [dirname(from), ...this.#folders]) this.#addFolder(folder, SOURCE)
-  }
-
-  /** In every folder where it may be: which one is meant the compiler decides. */
-  #find(name: string, beside: string): void {
-    if (isAbsolute(name)) this.#add(name)
-    else for (const folder of [beside, ...this.#folders]) this.#add(join(folder, name))
-  }
-
-  #addFolder(folder: string, pattern: RegExp): void {
-    this.#keepFolder(insidePath(folder))
-    let names: string[] = []
-    try {
-      names = readdirSync(folder)
-    } catch {
-      return // as clang, which skips folders that are not there
+  #addIncluded(from: Folder, text: string, depth: number): void {
+    const folders = [from, ...this.#folders]
+    for (const [, name] of text.matchAll(INCLUDE)) {
+      if (isAbsolute(name as string)) this.#add(name as string, insidePath(name as string), depth)
+      // Wherever it may be: which one is meant the compiler decides.
+      else
+        for (const { path, inside } of folders)
+          this.#add(join(path, name as string), `${inside}/${name}`, depth)
     }
-    for (const name of names) if (pattern.test(name)) this.#add(join(folder, name))
+    // The name comes from a macro: whatever lies where it may be.
+    if (COMPUTED.test(text)) for (const folder of folders) this.#addFolder(folder, SOURCE, depth)
+  }
+
+  #addFolder({ path, inside }: Folder, pattern: RegExp, depth: number): void {
+    this.#keepFolder(inside)
+    for (const name of namesIn(path)) {
+      if (pattern.test(name)) this.#add(join(path, name), `${inside}/${name}`, depth)
+    }
   }
 
   /** So that an output can be made there. */
@@ -124,11 +126,37 @@ class Files {
   }
 }
 
+function folder(path: string): Folder {
+  return { path, inside: insidePath(path) }
+}
+
+function folderOf(inside: string): string {
+  return inside.includes('/') ? inside.slice(0, inside.lastIndexOf('/')) : '.'
+}
+
+function contentOf(path: string): Uint8Array | undefined {
+  try {
+    return statSync(path).isFile() ? new Uint8Array(readFileSync(path)) : undefined
+  } catch {
+    return undefined
+  }
+}
+
+/** Names in a folder; none where there is no such folder, which clang skips too. */
+function namesIn(path: string): string[] {
+  try {
+    return readdirSync(path)
+  } catch {
+    return []
+  }
+}
+
 /** The name that a file of the host has for the compiler. */
 function insidePath(path: string): string {
   const whole = resolve(path)
   const near = relative(process.cwd(), whole)
-  const inside = near !== '..' && !near.startsWith(`..${sep}`) && !isAbsolute(near)
+  const [first] = near.split(sep)
+  const inside = first !== '..' && first !== TEMPORARY && !isAbsolute(near)
   const name = inside ? near || '.' : `${OUTSIDE}${whole}`
   return name.split(sep).join('/')
 }

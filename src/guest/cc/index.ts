@@ -7,7 +7,8 @@
  * Flags are clang's. Our headers stand before wasi-libc's, and libisopage and libsetjmp behind what is linked.
  */
 import { explain } from './absent.js'
-import { hasCxx, readArguments, wholeFlags } from './flags.js'
+import { withParents } from './dots.js'
+import { hasCxx, readArguments, SEARCHED, wholeFlags } from './flags.js'
 import { SYSROOT, sysroot, treeOf } from './sysroot.js'
 import { type Outcome, runTool, type Tree } from './toolchain.js'
 
@@ -68,8 +69,12 @@ export async function runCompiler(
   flags: readonly string[],
   { stdin }: CompileOptions = {},
 ): Promise<Outcome & { readonly made: Record<string, Uint8Array> }> {
-  const given = nested(files)
-  const inputs = readArguments(flags).flatMap((word) => (word.kind === 'input' ? [word.path] : []))
+  const words = readArguments(flags)
+  const inputs = words.flatMap((word) => (word.kind === 'input' ? [word.path] : []))
+  const folders = words.flatMap((word) =>
+    word.kind === 'path' && SEARCHED.includes(word.flag) ? [word.path] : [],
+  )
+  const given = withParents(nested(files), inputs, folders)
   const tool = hasCxx(inputs) ? 'clang++' : 'clang'
   const whole = { ...given, [SYSROOT]: treeOf(await sysroot()) }
   const outcome = await runTool(tool, wholeFlags(flags), whole, stdin)
