@@ -1,10 +1,12 @@
 /**
- * The naive reference for System V objects, written from SEMANTICS.md and Linux's ipc/: lists and loops, no waits of its own. A call either has an
+ * The naive reference for interprocess communication, written from SEMANTICS.md and Linux's ipc/: lists and loops, no waits of its own. A call either has an
  * outcome or sleeps; each call may end the sleeps of others.
  */
 
-import type { IpcStep } from './ipc-steps.ts'
+import type { IpcStep, IpcStepName } from './ipc-steps.ts'
 import { PROCESSES } from './ipc-steps.ts'
+import { Mutexes } from './reference-mutexes.ts'
+import { NamedSemaphores, PosixQueues } from './reference-posix.ts'
 import { Queues } from './reference-queues.ts'
 import { Segments } from './reference-segments.ts'
 import { Semaphores } from './reference-semaphores.ts'
@@ -14,6 +16,9 @@ export class IpcReference {
   readonly queues = new Queues()
   readonly semaphores = new Semaphores()
   readonly segments = new Segments()
+  readonly posixQueues = new PosixQueues()
+  readonly namedSemaphores = new NamedSemaphores()
+  readonly mutexes = new Mutexes()
   readonly #asleep = new Set<number>()
 
   /** Processes whose call has not ended. */
@@ -72,16 +77,59 @@ export class IpcReference {
         return this.segments.remove(p, n[0])
       case 'interrupt':
         return this.#interrupt(p)
-      default:
+      case 'kill':
         return this.#kill(p, woken)
+      default:
+        return this.#runPosix(name, p, numbers, woken)
+    }
+  }
+
+  #runPosix(name: IpcStepName, p: number, numbers: readonly number[], woken: Outcomes): Outcome {
+    const [which, wanted] = numbers as [number, number]
+    switch (name) {
+      case 'mqopen':
+        return this.posixQueues.openQueue(p, numbers)
+      case 'mqsend':
+        return this.posixQueues.send(p, numbers, woken)
+      case 'mqreceive':
+        return this.posixQueues.receive(p, which, woken)
+      case 'mqnotify':
+        return this.posixQueues.notify(p, which, wanted === 1)
+      case 'mqclose':
+        return this.posixQueues.close(p, which)
+      case 'mqunlink':
+        return this.posixQueues.unlink(p, which)
+      case 'semopen':
+        return this.namedSemaphores.openSem(p, numbers)
+      case 'semwait':
+        return this.namedSemaphores.wait(p, which, true)
+      case 'semtrywait':
+        return this.namedSemaphores.wait(p, which, false)
+      case 'sempost':
+        return this.namedSemaphores.post(p, which, woken)
+      case 'semclose':
+        return this.namedSemaphores.close(p, which)
+      case 'semunlink':
+        return this.namedSemaphores.unlink(p, which)
+      case 'lock':
+        return this.mutexes.lock(p, which)
+      case 'trylock':
+        return this.mutexes.trylock(p, which)
+      case 'unlock':
+        return this.mutexes.unlock(p, which, woken)
+      default:
+        return this.mutexes.consistent(p, which)
     }
   }
 
   /** => what the sleeping call of the process says, if there is one. */
   #interrupt(process: number): Outcome {
     if (!this.#asleep.has(process)) return 'ok'
+    if (this.mutexes.sleeps(process)) return ASLEEP
     this.queues.forget(process)
     this.semaphores.forget(process)
+    this.posixQueues.forget(process)
+    this.namedSemaphores.forget(process)
     return 'EINTR'
   }
 
@@ -90,12 +138,16 @@ export class IpcReference {
     this.semaphores.forget(process)
     this.semaphores.undo(process, woken)
     this.segments.exit(process)
+    this.posixQueues.exit(process)
+    this.namedSemaphores.exit(process)
+    this.mutexes.exit(process, woken)
     return 'ok'
   }
 
   /** Everything that an observer could read, as lines. */
   facts(): string[] {
-    return [...this.queues.facts(), ...this.semaphores.facts(), ...this.segments.facts()]
+    const kinds = [this.queues, this.semaphores, this.segments, this.posixQueues]
+    return [...kinds, this.namedSemaphores].flatMap((kind) => kind.facts())
   }
 }
 

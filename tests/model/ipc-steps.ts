@@ -1,5 +1,6 @@
 /**
- * Scripts of System V calls for random tests: steps of one process each, on objects named by the order in which they were made.
+ * Scripts of System V and POSIX calls for random tests: steps of one process each, on objects named by the order in which they were made, or in which the
+ * process opened them.
  *
  *   <call> <process> <numbers...>          msgsnd 2 0 1 100 7 0
  *
@@ -49,6 +50,32 @@ export const IPC_STEP_NUMBERS = {
   load: 2,
   /** segment */
   shmrmid: 1,
+  /** name, how (reference-posix.ts), mode, maxmsg */
+  mqopen: 4,
+  /** which of the process's descriptors, bytes, value, priority */
+  mqsend: 4,
+  /** which */
+  mqreceive: 1,
+  /** which, 1 to register and 0 to take it back */
+  mqnotify: 2,
+  /** which */
+  mqclose: 1,
+  /** name */
+  mqunlink: 1,
+  /** name, how, mode, value */
+  semopen: 4,
+  /** which of the process's open semaphores */
+  semwait: 1,
+  semtrywait: 1,
+  sempost: 1,
+  semclose: 1,
+  /** name */
+  semunlink: 1,
+  /** mutex (reference-mutexes.ts) */
+  lock: 1,
+  trylock: 1,
+  unlock: 1,
+  consistent: 1,
   interrupt: 0,
   /** The process ends by itself; if it sleeps its thread is ended. Another takes its place. */
   kill: 0,

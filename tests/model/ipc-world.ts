@@ -1,5 +1,5 @@
 /**
- * A kernel, one thread for each process, and the reference beside them, to run scripts of System V calls on. A call that should sleep is seen to
+ * A kernel, one thread for each process, and the reference beside them, to run scripts of calls on. A call that should sleep is seen to
  * sleep; what should end its sleep is seen to end it, with the outcome that the reference says.
  *
  * Invariant: after a script no object, sleeper or frame is left.
@@ -10,6 +10,7 @@ import { boot, IPC, type Kernel, type Process, SEM } from '../../dist/src/index.
 import { startThread, type Thread } from '../support/thread.ts'
 import { ALL, IpcReference } from './ipc-reference.ts'
 import { formatIpc, type IpcStep, USERS } from './ipc-steps.ts'
+import { type Answer, callPosix, PosixObserver } from './posix-world.ts'
 import { ASLEEP, type Outcome } from './reference-table.ts'
 
 /** How long an outcome that must come is waited for: longer than any machine is busy, and far from for ever. */
@@ -20,11 +21,6 @@ const TABLE_FRAMES = 32
 interface Side {
   readonly thread: Thread
   readonly pid: number
-}
-
-interface Answer {
-  value?: unknown
-  code?: string
 }
 
 export interface IpcWorld extends AsyncDisposable {
@@ -66,6 +62,7 @@ class Run {
   readonly #kernel: Kernel
   readonly #sides: Side[]
   readonly #observer: Process
+  readonly #posix: PosixObserver
   readonly #reference = new IpcReference()
   /** Ids by number, of each kind. */
   readonly ids = { msg: [] as number[], sem: [] as number[], shm: [] as number[] }
@@ -77,6 +74,7 @@ class Run {
     this.#kernel = kernel
     this.#sides = sides
     this.#observer = kernel.process()
+    this.#posix = new PosixObserver(this.#observer)
   }
 
   async script(steps: readonly IpcStep[]): Promise<void> {
@@ -89,18 +87,20 @@ class Run {
       throw error
     }
     await this.#end()
-    const { segments, queues, semaphoreSets, sleepers, mappings } = this.#kernel.stats()
-    expect({ segments, queues, semaphoreSets, sleepers, mappings }).toEqual({
+    const nothing = {
       segments: 0,
       queues: 0,
       semaphoreSets: 0,
       sleepers: 0,
       mappings: 0,
-    })
+      objects: 0,
+    }
+    expect(this.#kernel.stats()).toMatchObject(nothing)
   }
 
-  /** Only an end can be put to a process that sleeps. */
-  #mayRun([name, process]: IpcStep): boolean {
+  /** Only an end can be put to a process that sleeps, and only one sleeps for a mutex (reference-mutexes.ts). */
+  #mayRun([name, process, number = 0]: IpcStep): boolean {
+    if (name === 'lock' && this.#reference.mutexes.isAwaited(number)) return false
     return name === 'kill' || name === 'interrupt' || !this.#reference.asleep.has(process)
   }
 
@@ -118,6 +118,8 @@ class Run {
     }
     await this.#untilAsleep(when)
     this.#kernel.check()
+    const { posixQueues, namedSemaphores } = this.#reference
+    this.#posix.see(step, posixQueues.made.length, namedSemaphores.made.length)
     expect(this.#facts(), when).toEqual(this.#reference.facts())
   }
 
@@ -141,8 +143,8 @@ class Run {
     if (code !== undefined) return code
     if (value === undefined) return 'ok'
     if (typeof value === 'number') return `ok ${value}`
-    const { type, data } = value as { type: number; data: Uint8Array }
-    return `ok ${type}:${data.length}:${data[0] ?? 0}`
+    const { type, priority, data } = value as { type?: number; priority?: number; data: Uint8Array }
+    return `ok ${type ?? priority}:${data.length}:${data[0] ?? 0}`
   }
 
   /** Those who should sleep are in the kernel's queues, and none of them has said anything. */
@@ -173,6 +175,11 @@ class Run {
     const target = this.#kernel.process({ pid: (this.#sides[process] as Side).pid })
     target.interrupt()
     target.leave()
+  }
+
+  /** The end of a process from outside: its thread goes on. */
+  #exit(process: number): void {
+    this.#kernel.process({ pid: (this.#sides[process] as Side).pid }).exit()
   }
 
   #call([name, process, ...numbers]: IpcStep): Promise<Answer> {
@@ -211,8 +218,10 @@ class Run {
         return thread.call('store', n[0], n[1], n[2])
       case 'load':
         return thread.call('load', n[0], n[1])
-      default:
+      case 'shmrmid':
         return call('shmctl', shm, IPC.RMID)
+      default:
+        return callPosix(thread, [name, process, ...numbers])
     }
   }
 
@@ -261,6 +270,7 @@ class Run {
           return `${perm.mode} ${segsz} ${nattch} ${perm.key}`
         }),
       ),
+      ...this.#posix.facts(),
     ]
   }
 
@@ -275,7 +285,7 @@ class Run {
     return `${perm.mode} ${counts.join(' ')}`
   }
 
-  /** Removes all objects, which ends all sleeps; every process makes way for a new one. */
+  /** Removes all objects; every process makes way for a new one. Removal ends the sleeps of System V, an exit all others. */
   async #end(): Promise<void> {
     const p = this.#observer
     const removals = [
@@ -290,6 +300,8 @@ class Run {
         if ((error as { code?: string }).code !== 'EINVAL') throw error
       }
     }
+    this.#posix.unlinkAll()
+    for (const process of this.#reference.asleep) this.#exit(process)
     await Promise.all(this.#pending.values())
     for (const [index, { thread }] of this.#sides.entries()) {
       this.#sides[index] = { thread, pid: await spawn(thread, index) }

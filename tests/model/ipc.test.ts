@@ -1,26 +1,41 @@
 /**
- * Random scripts of System V calls by several processes, each in a thread of its own, that sleep, are woken, interrupted and killed, against the naive
+ * Random scripts of calls of interprocess communication by several processes, each in a thread of its own, that sleep, are woken, interrupted and killed, against the naive
  * reference: every outcome, every counter after each step, and nothing left at the end. A run prints its seed; ISOPAGE_SEED=<seed> repeats it.
  */
 
 import * as fc from 'fast-check'
-import { test } from 'vitest'
-import { effort, seedOf } from '../support/effort.ts'
-import { ipcScripts } from './ipc-arbitrary.ts'
+import { afterAll, beforeAll, test } from 'vitest'
+import { inBrowser } from '../conformance/runtime.ts'
+import { effort, seedOf, soak } from '../support/effort.ts'
+import { posixScripts, systemVScripts } from './ipc-arbitrary.ts'
 import { formatIpc, type IpcStep } from './ipc-steps.ts'
-import { startIpcWorld } from './ipc-world.ts'
+import { type IpcWorld, startIpcWorld } from './ipc-world.ts'
 
-const SCRIPTS = 2000
 const STEPS = 40
+const KINDS = [
+  { says: 'System V', scripts: systemVScripts(STEPS), count: 2000 },
+  { says: 'POSIX', scripts: posixScripts(STEPS), count: 1500 },
+]
 
-test('random System V calls of several processes do what the reference does', async () => {
-  await using world = await startIpcWorld()
-  const seed = seedOf()
-  const numRuns = effort(SCRIPTS)
-  console.log(`model: System V: ISOPAGE_SEED=${seed}, ${numRuns} scripts`)
-  const property = fc.asyncProperty(ipcScripts(STEPS), (steps) => world.run(steps))
-  await fc.assert(property, { seed, numRuns, reporter })
-}, 3_600_000)
+/** A process that is killed costs a browser a new worker, which takes it up to seconds. */
+const few = inBrowser && !soak
+
+let world: IpcWorld
+
+beforeAll(async () => {
+  world = await startIpcWorld()
+})
+afterAll(() => world[Symbol.asyncDispose]())
+
+for (const { says, scripts, count } of KINDS) {
+  test(`random ${says} calls of several processes do what the reference does`, async () => {
+    const seed = seedOf()
+    const numRuns = effort(few ? count / 4 : count)
+    console.log(`model: ${says}: ISOPAGE_SEED=${seed}, ${numRuns} scripts`)
+    const property = fc.asyncProperty(scripts, (steps) => world.run(steps))
+    await fc.assert(property, { seed, numRuns, reporter })
+  }, 3_600_000)
+}
 
 /** The shrunk script as text that a pinned test can hold. */
 function reporter({ failed, counterexample, seed, errorInstance }: fc.RunDetails<[IpcStep[]]>) {
