@@ -3,8 +3,10 @@
  * calling thread's buffer. What each does and which errors it gives stands at the sys function it names.
  */
 import { ESRCH } from './abi'
-import { sysChmod, sysChown, sysUtimens } from './attributes'
+import { sysChmod, sysChown, sysFutimens, sysUtimens } from './attributes'
 import { begin, end } from './call'
+import { sysChdir } from './cwd'
+import { sysLockRange } from './flock'
 import { sysMkdir, sysMkfifo, sysReadlink, sysRmdir, sysSymlink, sysUnlink } from './names'
 import { sysOpen } from './open'
 import { sysShareFd } from './pass'
@@ -144,4 +146,34 @@ export function fchownat(
 export function faccessat(pid: u32, at: i32, path: u32, bytes: u32, mode: u32, flags: u32): i32 {
   const process = begin(pid)
   return end(process == null ? -ESRCH : sysAccessPath(process, at, path, bytes, mode, flags))
+}
+
+/** As utimensat, of what `fd` is open on. */
+export function futimes(pid: u32, fd: i32, atimeMs: f64, mtimeMs: f64, which: u32): i32 {
+  const process = begin(pid)
+  return end(process == null ? -ESRCH : sysFutimens(process, fd, atimeMs, mtimeMs, which))
+}
+
+/** chdir from `at`. */
+export function chdirat(pid: u32, at: i32, path: u32, bytes: u32): i32 {
+  const process = begin(pid)
+  return end(process == null ? -ESRCH : sysChdir(process, at, path, bytes))
+}
+
+/** As fcntl_lock, for guests: `whence` is SEEK_SET, SEEK_CUR or SEEK_END, start and length may be negative. */
+export function lock_range(
+  pid: u32,
+  fd: i32,
+  command: u32,
+  kind: u32,
+  whence: u32,
+  start: f64,
+  length: f64,
+): i32 {
+  const process = begin(pid)
+  return end(
+    process == null
+      ? -ESRCH
+      : sysLockRange(process, fd, command, kind, whence, <i64>start, <i64>length),
+  )
 }

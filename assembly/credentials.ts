@@ -5,6 +5,7 @@
  */
 import {
   BUFFER_DATA,
+  BUFFER_RESULT,
   EAGAIN,
   EINVAL,
   ENOMEM,
@@ -150,6 +151,15 @@ export function sysSetGroups(process: Process, count: u32): i32 {
   if (!stored) abandon()
   unlock()
   return stored ? 0 : -ENOMEM
+}
+
+/** getgroups: leaves them at BUFFER_RESULT, a word each. => how many. */
+export function sysGetGroups(process: Process): i32 {
+  lock()
+  const count = process.groupCount
+  if (count > 0) memory.copy(<usize>me().buffer + BUFFER_RESULT, process.groups, count << 2)
+  unlock()
+  return count
 }
 
 function toLimit(value: f64): u32 {

@@ -8,6 +8,7 @@ import { begin, done, end, whole } from './call'
 import {
   sysCreate,
   sysGet,
+  sysGetGroups,
   sysGetLimit,
   sysJoin,
   sysLeave,
@@ -186,6 +187,11 @@ export function process_set(pid: u32, what: u32, value: u32): i32 {
 export function set_groups(pid: u32, count: u32): i32 {
   const process = begin(pid)
   return end(process == null ? -ESRCH : sysSetGroups(process, count))
+}
+
+export function get_groups(pid: u32): i32 {
+  const process = begin(pid)
+  return end(process == null ? -ESRCH : sysGetGroups(process))
 }
 
 export function set_limit(pid: u32, what: u32, value: f64): i32 {

@@ -30,7 +30,7 @@ const mayImport = {
 const entries = [
   /^assembly\/index\.ts$/,
   /^src\/index\.ts$/,
-  /^src\/(cli|inspect|guest\/cc)\/index\.ts$/,
+  /^src\/(cli|guest|guest\/cc|inspect)\/index\.ts$/,
   /^tests\/system\/inspected\.program\.ts$/,
   /^scripts\/(build|check|headers|house|require-node|start|sysroot|test)\.js$/,
   /^bench\/(index|page)\.js$/,

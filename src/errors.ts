@@ -29,6 +29,9 @@ export interface ErrorFacts {
 export type HostCode =
   | 'ABORT_ERR'
   | 'ERR_ABI_MISMATCH'
+  | 'ERR_GUEST_EXIT'
+  | 'ERR_GUEST_IMPORT'
+  | 'ERR_GUEST_LOST'
   | 'ERR_INSPECT'
   | 'ERR_INVALID_ARG_TYPE'
   | 'ERR_INVALID_ARG_VALUE'

@@ -29,6 +29,7 @@ export {
 export { coreModule } from './core.js'
 export { AbortError, IsopageError, IsopageRangeError, IsopageTypeError } from './errors.js'
 export type { FileTimes, LockRequest } from './files.js'
+export type { Exit, Guest, LoadOptions, ModuleSource, Plugin, RunOptions } from './guest/index.js'
 export type {
   IpcLimitValues,
   Ipcs,

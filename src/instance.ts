@@ -88,6 +88,11 @@ export class Instance {
     return made
   }
 
+  /** Index in `words` of what this thread does: WHERE_*. */
+  get stateWord(): number {
+    return (this.#slot + abi.THREAD_STATE) >>> 2
+  }
+
   /** This thread may sleep in a call. */
   get mayBlock(): boolean {
     return this.#mayBlock

@@ -8,6 +8,7 @@
 import { type Booted, type BootOptions, bootKernel } from './boot.js'
 import { checkObject, checkUint32, wrongType } from './check.js'
 import { fromRecord } from './errors.js'
+import type { Guest, LoadOptions, ModuleSource, Place, Plugin, RunOptions } from './guest/index.js'
 import type { Ipcs } from './inspect/ipcs.js'
 import type { Inspector } from './inspect/open.js'
 import { type ProcessEntry, readProcesses } from './inspect/processes.js'
@@ -39,6 +40,13 @@ export interface ProcessOptions {
 /** How long a thread that serves its mounts may keep its event loop waiting. */
 const TURN_MS = 20
 
+type GuestCode = typeof import('./guest/index.js')
+
+interface Guests {
+  readonly code: GuestCode
+  readonly place: Place
+}
+
 /** What a Kernel is made of. */
 interface Parts {
   readonly instance: Instance
@@ -60,6 +68,7 @@ export class Kernel {
   readonly #tickets = new WeakMap<object, number>()
   readonly #dirtied: () => void
   readonly #inspector: Inspector | undefined
+  #guests: Promise<Guests> | undefined
   #closing: Promise<void> | undefined
 
   /** Made by `boot` and `attach`. */
@@ -153,6 +162,42 @@ export class Kernel {
     return this.#reaper.sweep()
   }
 
+  /**
+   * Runs a program, a module with `_start`, as a process of its own in a worker: WASI preview 1 and the imports of `isopage`, answered by this kernel. What it
+   * maps is shared by address with all who map it. => the program, which runs; `exited` says how it ended.
+   */
+  async run(module: ModuleSource, options?: RunOptions): Promise<Guest> {
+    const { code, place } = await this.#loadGuests()
+    return code.run(place, module, checkObject<RunOptions>('options', options))
+  }
+
+  /** Links a module to this thread: its exports are functions to be called here, and pointers into its process's mappings are good in them. */
+  async load(module: ModuleSource, options?: LoadOptions): Promise<Plugin> {
+    const { code, place } = await this.#loadGuests()
+    return code.load(place, module, checkObject<LoadOptions>('options', options))
+  }
+
+  /** The code for guests is loaded when first asked for: who has none does not pay for it. */
+  #loadGuests(): Promise<Guests> {
+    this.#instance.calls.booted()
+    this.#guests ??= import('./guest/index.js').then((code) => ({ code, place: this.#place(code) }))
+    return this.#guests
+  }
+
+  #place(code: GuestCode): Place {
+    return {
+      instance: this.#instance,
+      stallMs: this.#handle.settings.stallMs,
+      workers: new code.Workers(this.#handle, this.#instance),
+      processOf: (pid) => this.#processOf(pid),
+      streams: undefined,
+      terminate: async (slot, worker) => {
+        const record = this.#instance.table.at(slot)
+        await this.#reaper.terminate(record ? [record] : [], () => worker.line.terminate())
+      },
+    }
+  }
+
   /** Counters of the kernel. */
   stats(): KernelStats {
     const { calls } = this.#instance
@@ -225,6 +270,7 @@ export class Kernel {
     await attempt(async () => this.#inspector?.close())
     if (this.#handle.mounts.length > 0) await attempt(() => this.sync())
     this.#reaper.stop()
+    await attempt(async () => (await this.#guests)?.place.workers.close())
     const { table, words } = this.#instance
     const ended = attempt(() => endOfIo(booted))
     table.close()
@@ -241,6 +287,7 @@ export class Kernel {
 
   async #leave(): Promise<void> {
     known.delete(this.#handle.id)
+    await (await this.#guests)?.place.workers.close()
     await this.#services.close()
     await this.#flusher.close()
     const { index, sequence, table, lastCalls } = this.#instance

@@ -1,0 +1,60 @@
+/**
+ * The worker that guests run in, one after another. It joins the kernel once; each program is a process that it joins, runs and ends.
+ * Invariant: whatever goes wrong goes back as a message; nothing is lost in silence.
+ */
+import { toRecord } from '../errors.js'
+import type { Instance } from '../instance.js'
+import { join } from '../join.js'
+import { Process } from '../process.js'
+import { type Port, parentPort } from '../runtime.js'
+import { execute } from './execute.js'
+import type { FromGuest, RunMessage } from './messages.js'
+import { type Ending, GuestThread } from './thread.js'
+
+/** Exit status of a process that a signal ended, less the signal's number. */
+const STATUS_SIGNAL = 128
+
+let place: Promise<Instance> | undefined
+
+// No top-level await: bundlers make classic scripts of workers.
+parentPort<FromGuest, RunMessage>(leave).then((port) => {
+  port.onMessage((message) => void run(port, message))
+})
+
+/** Gives the slot back, unless the whole kernel is closed. */
+async function leave(): Promise<void> {
+  const instance = await place
+  if (!instance || instance.table.closed) return
+  const { index, sequence, table, lastCalls } = instance
+  lastCalls.thread_detach()
+  instance.left()
+  table.forget({ index, sequence })
+}
+
+async function run(port: Port<FromGuest, RunMessage>, message: RunMessage): Promise<void> {
+  try {
+    const { handle, parent } = message
+    place ??= join(handle, { parent }).then(({ instance }) => instance)
+    const instance = await place
+    port.post({ type: 'began', slot: instance.index, stateWord: instance.stateWord })
+    instance.result('run', instance.calls.process_join(message.pid))
+    const process = new Process(instance, message.pid)
+    const ending = execute(new GuestThread(instance, process), message.program)
+    port.post(finish(process, ending))
+  } catch (error) {
+    port.post({ type: 'failed', error: toRecord(error) })
+  }
+}
+
+/** Ends the process, unless somebody else did. */
+function finish(process: Process, ending: Ending): FromGuest {
+  const { signal = 0, error } = ending
+  const status = signal === 0 ? (ending.status ?? 1) & 0xff : STATUS_SIGNAL + signal
+  try {
+    process.exit(status)
+  } catch {
+    // It was killed.
+  }
+  if (signal === 0 && error !== undefined) return { type: 'failed', error: toRecord(error) }
+  return { type: 'ended', status, signal }
+}

@@ -1,0 +1,98 @@
+/**
+ * Links a module to a guest's thread: memories, WASI, the `isopage` imports, the kernel's entries in its table.
+ *
+ * A module that was rewritten (rewrite/) reaches the window; one that was not runs as it is, in its private memory alone. What it wants beyond WASI and
+ * `isopage` does not link, and the error names it.
+ */
+import { IsopageError } from '../errors.js'
+import type { Description } from './rewrite/index.js'
+import type { GuestThread } from './thread.js'
+
+const PAGE = 65_536
+/** Where a rewritten module keeps the kernel's entries. */
+const TABLE = 'isopage:table'
+
+export type Functions = Readonly<Record<string, (...args: never[]) => unknown>>
+
+export interface LinkOptions {
+  /** What the rewriter says of the module; undefined for one that was not rewritten. */
+  readonly description: Description | undefined
+  /** By module name. */
+  readonly imports: Readonly<Record<string, Functions>>
+  /** Most bytes of private memory. */
+  readonly memoryMax: number
+}
+
+/** => the module's instance, ready to be called between `thread.enter()` and `thread.leave()`. */
+export function link(
+  thread: GuestThread,
+  module: WebAssembly.Module,
+  options: LinkOptions,
+): WebAssembly.Instance {
+  const imports = importsFor(thread, module, options)
+  const instance = new WebAssembly.Instance(module, imports)
+  const { memory } = instance.exports
+  if (!thread.memory.memory && memory instanceof WebAssembly.Memory) thread.memory.memory = memory
+  if (options.description) connect(thread, instance)
+  return instance
+}
+
+function importsFor(
+  thread: GuestThread,
+  module: WebAssembly.Module,
+  { description, imports, memoryMax }: LinkOptions,
+): WebAssembly.Imports {
+  const found: Record<string, Record<string, WebAssembly.ImportValue>> = {}
+  const own = description?.private
+  const missing: string[] = []
+  for (const { module: from, name, kind } of WebAssembly.Module.imports(module)) {
+    found[from] ??= {}
+    const group = found[from]
+    if (kind === 'memory' && own && from === own.module && name === own.name) {
+      thread.memory.memory ??= privateMemory(own, memoryMax)
+      group[name] = thread.memory.memory
+    } else if (kind === 'memory' && from === 'isopage' && name === 'memory') {
+      group[name] = thread.instance.memory
+    } else {
+      const value = imports[from]?.[name]
+      if (kind === 'function' && typeof value === 'function') group[name] = value as never
+      else missing.push(`${name} (a ${kind} of ${from})`)
+    }
+  }
+  if (missing.length > 0) throw unlinked(missing)
+  return found
+}
+
+function unlinked(missing: readonly string[]): IsopageError {
+  return new IsopageError(
+    'ERR_GUEST_IMPORT',
+    `ERR_GUEST_IMPORT: the program wants what no guest is given: ${missing.join(', ')}`,
+  )
+}
+
+function privateMemory(own: Description['private'], memoryMax: number): WebAssembly.Memory {
+  const maximum = Math.min(own.maximum, Math.floor(memoryMax / PAGE))
+  if (own.initial > maximum) {
+    throw new IsopageError(
+      'ENOMEM',
+      `ENOMEM: the program begins with ${own.initial * PAGE} bytes of memory, memoryMax is ${memoryMax}`,
+    )
+  }
+  return new WebAssembly.Memory({ initial: own.initial, maximum, shared: own.shared })
+}
+
+/** Gives a rewritten module its context and the kernel's entries; then what was its start function may run. */
+function connect(thread: GuestThread, { exports }: WebAssembly.Instance): void {
+  thread.context = thread.done(thread.calls.guest_create(thread.pid), 'guest_create')
+  const table = exports[TABLE] as WebAssembly.Table
+  for (const [index, entry] of thread.instance.guestEntries.entries()) {
+    if (typeof entry === 'function' && index < table.length) table.set(index, entry)
+  }
+  ;(exports['isopage:context'] as WebAssembly.Global).value = thread.context
+}
+
+/** Runs what was the module's start function. => thread.enter() was called. */
+export function start({ exports }: WebAssembly.Instance): void {
+  const begin = exports['isopage:start'] as (() => void) | undefined
+  begin?.()
+}

@@ -1,0 +1,145 @@
+/**
+ * A guest's thread: what the answers to its calls stand on - its process, its memory, and how it ends.
+ *
+ * A guest ends by a trap and never by an exception, which its own code could catch: how it ended is noted here first. What a guest is given as imports is
+ * made by `answer`: it leaves the guest for the time of the call (kernel entry guest_leave), so that nobody waits for it, and comes back by guest_enter,
+ * which says when its process was ended meanwhile.
+ */
+import { EFAULT, ERROR_MAX, ESRCH, EWOULDBLOCK_PARK, SIGBUS, SIGSEGV } from '../../assembly/abi.js'
+import { NOTICE_COOKIE, NOTICE_FIRED } from '../../assembly/ipcabi.js'
+import { kernelError } from '../errors.js'
+import type { Instance } from '../instance.js'
+import type { Process } from '../process.js'
+import { Errno, GuestMemory } from './memory.js'
+
+/** How a guest ended: by its own status, by a signal, or by what went wrong in the host. */
+export interface Ending {
+  readonly status?: number
+  readonly signal?: number
+  /** Of a fault: the address. */
+  readonly address?: number
+  readonly error?: unknown
+}
+
+// biome-ignore format: a module whose one function, `trap`, is `unreachable`
+const TRAP = Uint8Array.of(
+  0, 97, 115, 109, 1, 0, 0, 0, 1, 4, 1, 96, 0, 0, 3, 2, 1, 0,
+  7, 8, 1, 4, 116, 114, 97, 112, 0, 0, 10, 5, 1, 3, 0, 0, 11,
+)
+const KILLED = 9
+
+export class GuestThread {
+  readonly instance: Instance
+  readonly process: Process
+  readonly memory: GuestMemory
+  /** Address of its context in the kernel, 0 for a module that was not rewritten. */
+  context = 0
+  /** What its code threw at its end: a trap, with its stack. */
+  trapped: unknown
+  /** Called before it reads or writes a stream, where nobody else can see to that. */
+  served: () => void = () => {}
+  /** How it ended; undefined while it runs. */
+  ending: Ending | undefined
+  readonly #trap: () => never
+  readonly #notices = new Map<number, number>()
+  #lastNotice = 0
+
+  constructor(instance: Instance, process: Process) {
+    this.instance = instance
+    this.process = process
+    this.memory = new GuestMemory(instance, process)
+    const { exports } = new WebAssembly.Instance(new WebAssembly.Module(TRAP))
+    this.#trap = exports.trap as () => never
+  }
+
+  get pid(): number {
+    return this.process.pid
+  }
+
+  get calls(): Instance['calls'] {
+    return this.instance.calls
+  }
+
+  /** Ends the guest here and now. */
+  end(ending: Ending): never {
+    this.ending ??= ending
+    return this.#trap()
+  }
+
+  /** => a result of the kernel, or throws the errno that it is. */
+  done(result: number, syscall = 'guest'): number {
+    if (result >= 0) return result
+    if (result === -EWOULDBLOCK_PARK) throw kernelError(syscall, EWOULDBLOCK_PARK)
+    throw new Errno(result === -SIGSEGV || result === -SIGBUS ? EFAULT : -result)
+  }
+
+  /** => an address that the kernel gave, as Wasm has it; or throws the errno that it is instead. */
+  address(result: number): number {
+    return result < 0 && result >= -ERROR_MAX ? this.done(result) : result | 0
+  }
+
+  /** => a number for a registration of mq_notify, whose message will send `signal` (0: none). */
+  nextNotice(signal: number): number {
+    this.#notices.set(++this.#lastNotice, signal)
+    return this.#lastNotice
+  }
+
+  /** Takes the notices that this thread was sent. A signal of one ends the guest. */
+  #hearNotices(): void {
+    const { calls, instance } = this
+    while (this.#notices.size > 0 && calls.mq_noticed() === 1) {
+      const cookie = instance.view.getUint32(instance.resultAt + NOTICE_COOKIE, true)
+      const fired = instance.view.getUint32(instance.resultAt + NOTICE_FIRED, true) === 1
+      const signal = this.#notices.get(cookie) ?? 0
+      this.#notices.delete(cookie)
+      if (fired && signal !== 0) this.ending ??= { signal }
+    }
+  }
+
+  /** The guest's code runs from now on. Ends it when its process has ended. */
+  enter(): void {
+    if (this.context === 0) return
+    const result = this.calls.guest_enter(this.context)
+    if (result === -ESRCH) this.end({ signal: KILLED })
+  }
+
+  /** The host's code runs from now on. */
+  leave(): void {
+    if (this.context !== 0) this.instance.lastCalls.guest_leave(this.context)
+  }
+
+  /**
+   * => a function for the guest's imports. An errno that `call` throws is given back as a number, times `sign`; anything else ends the guest with it.
+   */
+  answer<Args extends readonly (number | bigint)[]>(
+    call: (...args: Args) => number,
+    sign: 1 | -1,
+  ): (...args: Args) => number {
+    return (...args) => {
+      this.leave()
+      const result = this.#attempt(call, args, sign)
+      if (this.#notices.size > 0 && !this.ending) this.#hearNotices()
+      if (this.ending) this.#trap()
+      this.enter()
+      return result
+    }
+  }
+
+  #attempt<Args extends readonly unknown[]>(
+    call: (...args: Args) => number,
+    args: Args,
+    sign: number,
+  ): number {
+    try {
+      return call(...args)
+    } catch (error) {
+      if (error instanceof Errno) return sign * error.errno
+      const { errno, syscall } = error as { errno?: number; syscall?: string }
+      if (errno === SIGSEGV || errno === SIGBUS) return sign * EFAULT
+      if (errno === ESRCH && syscall === 'process') this.ending ??= { signal: KILLED }
+      else if (typeof errno === 'number' && errno > 0 && errno < 128) return sign * errno
+      else this.ending ??= { error }
+      return 0
+    }
+  }
+}
