@@ -297,6 +297,22 @@ describe('a named semaphore', () => {
     expect([p.sem_getvalue(other), p.sem_getvalue(again)]).toEqual([1, 6])
     p.sem_unlink('/k')
   })
+
+  test('that loses its name ends no sleep, and is 0 meanwhile; a post of who has it open still does', async () => {
+    const sem = p.sem_open('/u', O.CREAT, 0o600, 0)
+    const others = [kernel.process(), kernel.process()] as const
+    const theirs = others.map((q) => q.sem_open('/u'))
+    const sleeps = others.map((q, at) => caller(at).call(q, 'sem_wait', theirs[at]))
+    await asleep(kernel, 2)
+    p.sem_unlink('/u')
+    expect([kernel.stats().sleepers, p.sem_getvalue(sem)]).toEqual([2, 0])
+    p.sem_post(sem)
+    p.sem_close(sem)
+    await asleep(kernel, 1)
+    for (const [at, q] of others.entries()) q.sem_post(theirs[at] as number)
+    expect(await Promise.all(sleeps)).toEqual([undefined, undefined])
+    for (const q of others) q.exit()
+  })
 })
 
 describe('names and permissions', () => {

@@ -220,6 +220,17 @@ test('SEM_UNDO of one who slept for it is undone by its exit', async () => {
   expect(values(id)).toEqual([3])
 })
 
+test('a thread that ends undoes nothing while another runs its process', async () => {
+  const id = make()
+  const r = kernel.process()
+  const victim = await Caller.start(kernel)
+  expect(await victim.call(r, 'semop', id, operations([[0, 1, SEM.UNDO]]))).toBeUndefined()
+  await victim.kill()
+  expect(values(id)).toEqual([1])
+  r.exit()
+  expect(values(id)).toEqual([0])
+})
+
 test('random arrays of four threads keep the sum, whoever waits for what', async () => {
   const seed = seedOf()
   const sets = 5
