@@ -10,19 +10,22 @@ import {
 } from '../../assembly/abi'
 import { sysAccess } from '../../assembly/access'
 import { attachThread } from '../../assembly/boot'
+import { readyBuffer } from '../../assembly/buffer'
 import { sysCreate, sysJoin, sysLeave } from '../../assembly/credentials'
 import { detachThread, sysExit, sysReap } from '../../assembly/exit'
+import { edit } from '../../assembly/journal'
 import { lock } from '../../assembly/lock'
 import { sysMmap } from '../../assembly/mmap'
 import { findProcess, hasThread, Process, threadCount } from '../../assembly/process'
 import { K } from '../../assembly/root'
-import { enter, leave, me, THREAD_BYTES, THREADS } from '../../assembly/thread'
+import { enter, me, THREAD_BYTES, THREADS } from '../../assembly/thread'
 import { checkAll, spawn } from './support/boot'
 import {
   AT,
   begin,
   bootMemory,
   end,
+  goOnAsAnother,
   makeFile,
   map,
   PAGE,
@@ -37,14 +40,6 @@ bootMemory(1200)
 
 function sequenceOf(index: u32): u32 {
   return load<u32>(THREADS + index * THREAD_BYTES + THREAD_STATE) >> STATE_SEQ_SHIFT
-}
-
-/** This instance goes on as another thread; the one that it was is inside of the kernel for ever. => its slot. */
-function dieInside(): u32 {
-  const dead = me().index
-  assert(attachThread(0) >= 0, 'attach')
-  enter()
-  return dead
 }
 
 function made(): Process {
@@ -114,7 +109,7 @@ describe('the end of a thread', () => {
   it('ends the processes that it alone runs, and no other', () => {
     const alone = made().pid
     const both = made()
-    const dead = dieInside()
+    const dead = goOnAsAnother()
     sysJoin(both)
     expect(threadCount(both)).toBe(2)
     expect(sysReap(dead, sequenceOf(dead), true)).toBe(0)
@@ -126,7 +121,7 @@ describe('the end of a thread', () => {
   })
 
   it('is believed with proof only, once, and of the thread that is meant', () => {
-    const dead = dieInside()
+    const dead = goOnAsAnother()
     const sequence = sequenceOf(dead)
     expect(sysReap(dead, sequence, false)).toBe(-EBUSY)
     expect(sysReap(dead, sequence + 1, true)).toBe(-ESRCH)
@@ -138,7 +133,7 @@ describe('the end of a thread', () => {
   it('drops its grant, so that the page can go', () => {
     map(1, MAP_SHARED, AT)
     expect(sysAccess(process, AT, 1, true)).toBe(0)
-    const dead = dieInside()
+    const dead = goOnAsAnother()
     expect(sysReap(dead, sequenceOf(dead), true)).toBe(0)
     expect(sysExit(process.pid, 0)).toBe(0)
     expect(K.mappings).toBe(0)
@@ -147,18 +142,19 @@ describe('the end of a thread', () => {
   it('inside of a transaction undoes what it had begun', () => {
     const pid = process.pid
     lock()
-    process.umask = 0o22
-    const dead = dieInside()
+    edit<Process>(process).umask = 0o777
+    const dead = me().index
+    assert(attachThread(0) >= 0, 'attach')
+    enter()
     expect(sysReap(dead, sequenceOf(dead), true)).toBe(0)
+    assert(readyBuffer() == 0, 'no buffer')
+    expect(process.umask).toBe(0o22)
     expect(findProcess(pid) == process).toBe(true)
     checkAll()
   })
 
   it('that detaches itself leaves its processes and its slot', () => {
-    const first = me().index
-    leave()
-    assert(attachThread(0) >= 0, 'attach')
-    enter()
+    const first = goOnAsAnother()
     const index = me().index
     expect(index).not.toBe(first)
     const pid = made().pid
@@ -166,6 +162,7 @@ describe('the end of a thread', () => {
     expect(load<u32>(THREADS + index * THREAD_BYTES) & 0x3f).toBe(0)
     assert(attachThread(0) >= 0, 'attach')
     enter()
+    assert(readyBuffer() == 0, 'no buffer')
     expect(findProcess(pid) == null).toBe(true)
   })
 })

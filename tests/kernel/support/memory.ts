@@ -12,6 +12,8 @@ import {
   WINDOW_START,
 } from '../../../assembly/abi'
 import { sysAccess, sysRelease } from '../../../assembly/access'
+import { attachThread } from '../../../assembly/boot'
+import { readyBuffer } from '../../../assembly/buffer'
 import { sysExit } from '../../../assembly/exit'
 import { lock, unlock } from '../../../assembly/lock'
 import { mapObject, sysMmap } from '../../../assembly/mmap'
@@ -20,7 +22,7 @@ import { Process } from '../../../assembly/process'
 import { releaseObject } from '../../../assembly/release'
 import { K } from '../../../assembly/root'
 import { noSource } from '../../../assembly/source'
-import { me } from '../../../assembly/thread'
+import { enter, me } from '../../../assembly/thread'
 import { syncObject } from '../../../assembly/writeback'
 import { bootSpec, checkAll, spawn } from './boot'
 import { resetDisk, setByte, setSize } from './disk'
@@ -116,4 +118,13 @@ export function peek(address: u64): i32 {
 /** => a word at BUFFER_RESULT. */
 export function resultWord(offset: u32 = 0): u32 {
   return load<u32>(<usize>me().buffer + BUFFER_RESULT + offset)
+}
+
+/** This instance goes on as another thread; the one that it was stays where it is, for ever. => its slot. */
+export function goOnAsAnother(): u32 {
+  const slot = me().index
+  assert(attachThread(0) >= 0, 'attach')
+  enter()
+  assert(readyBuffer() == 0, 'no buffer')
+  return slot
 }
