@@ -79,14 +79,16 @@ function span(address: u64, length: u64): u64 {
   return pageRound((address & (<u64>K.pageBytes - 1)) + length)
 }
 
+function isOutside(start: u64, bytes: u64): bool {
+  return start < WINDOW_START || start > WINDOW_END || bytes > WINDOW_END - start
+}
+
 /** mlock(2): the address is rounded down. => 0, -ENOMEM (a hole, over the limit, a page that cannot be had), -EPERM. */
 export function sysMlock(process: Process, address: u64, length: u64): i32 {
   const start = address & ~(<u64>K.pageBytes - 1)
   const bytes = span(address, length)
   if (bytes == 0) return 0
-  if (start < WINDOW_START || bytes > WINDOW_END - WINDOW_START || start + bytes > WINDOW_END) {
-    return -ENOMEM
-  }
+  if (isOutside(start, bytes)) return -ENOMEM
   const space = process.space!
   // A thread that may not wait for the pages is told before any is locked.
   if (!mayBlock() && populate(space, <u32>start, bytes, true) == -EWOULDBLOCK_PARK) {
@@ -111,7 +113,7 @@ export function sysMunlock(process: Process, address: u64, length: u64): i32 {
   const start = address & ~(<u64>K.pageBytes - 1)
   const bytes = span(address, length)
   if (bytes == 0) return 0
-  if (start + bytes > WINDOW_END) return -ENOMEM
+  if (isOutside(start, bytes)) return -ENOMEM
   const space = process.space!
   lock()
   let result = beginChange(space)

@@ -68,7 +68,7 @@ const KNOWN: u32 =
 
 /** => [address, address + bytes) lies in the window. */
 export function inWindow(address: u64, bytes: u64): bool {
-  return address >= WINDOW_START && address + bytes <= WINDOW_END
+  return address >= WINDOW_START && address <= WINDOW_END && bytes <= WINDOW_END - address
 }
 
 /** => `value` is a multiple of the page size. */

@@ -12,7 +12,7 @@ import { revoke } from './grace'
 import { settle } from './grant'
 import { edit } from './journal'
 import { abandon, lock, relax, relaxIfDeep, unlock } from './lock'
-import { aligned } from './mmap'
+import { aligned, inWindow } from './mmap'
 import { Process, Space } from './process'
 import { frameOfPte, nextPte, PTE_READ, PTE_WRITE, pteAt, publish } from './pte'
 import { K, pageRound } from './root'
@@ -24,7 +24,7 @@ export function sysMprotect(process: Process, address: u64, length: u64, prot: u
   if (!aligned(address)) return -EINVAL
   if (length == 0) return 0
   if ((prot & ~(PROT_READ | PROT_WRITE | PROT_EXEC)) != 0) return -EINVAL
-  if (length > WINDOW_END || address + pageRound(length) > WINDOW_END) return -ENOMEM
+  if (length > WINDOW_END || !inWindow(address, pageRound(length))) return -ENOMEM
   const space = process.space!
   lock()
   let result = beginChange(space)

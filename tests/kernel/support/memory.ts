@@ -40,7 +40,7 @@ export let process: Process = changetype<Process>(0)
 let object: MemObject | null = null
 
 /** Boots a kernel of so many frames; once, at the top of a spec. */
-export function bootMemory(frames: u32 = 900): void {
+export function bootMemory(frames: u32 = 500): void {
   bootSpec(frames)
   exemptStatic(changetype<usize>(noSource()), 8192)
 }
