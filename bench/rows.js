@@ -25,7 +25,7 @@ export const rows = [
     peerName: 'native mmap, munmap',
     peerRow: 'map-unmap',
     goal: 0.2,
-    count: 2000,
+    count: 10_000,
     tinyCount: 2,
   },
   {
@@ -134,7 +134,7 @@ export const rows = [
     peerName: 'native msgsnd, msgrcv',
     peerRow: 'msg-64',
     goal: 0.3,
-    count: 5000,
+    count: 20_000,
     tinyCount: 2,
   },
   {
@@ -189,7 +189,7 @@ export const rows = [
     peerName: 'native semop -1, semop +1',
     peerRow: 'sem-uncontended',
     goal: 0.2,
-    count: 5000,
+    count: 50_000,
     tinyCount: 2,
   },
   {
@@ -208,7 +208,7 @@ export const rows = [
     peerName: 'native shmat, shmdt',
     peerRow: 'shmat-shmdt',
     goal: 0.2,
-    count: 2000,
+    count: 10_000,
     tinyCount: 2,
   },
   {

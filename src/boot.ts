@@ -12,6 +12,7 @@ import { fromRecord, IsopageError } from './errors.js'
 import { Instance } from './instance.js'
 import { checkIpcLimits, type IpcLimits } from './ipc-limits.js'
 import { takeSlot } from './join.js'
+import { announce } from './liveness.js'
 import { disposeAll, type Mount, type Mountable, planMounts } from './mounts.js'
 import type { FromWorker, Handle, Settings, ToWorker } from './protocol.js'
 import { pause, startWorker, type WorkerLine, withResolvers } from './runtime.js'
@@ -89,7 +90,7 @@ export async function bootKernel(given: unknown): Promise<Booted> {
   if (typeof SharedArrayBuffer !== 'function') throw unshared()
   const mounts = await planMounts(options.mounts)
   try {
-    return await bootWith(checked, await moduleOf(options.core), mounts)
+    return await bootWith(checked, options.core, mounts)
   } catch (error) {
     await disposeAll(mounts.map(({ provider }) => provider))
     throw error
@@ -98,15 +99,21 @@ export async function bootKernel(given: unknown): Promise<Booted> {
 
 async function bootWith(
   options: Checked,
-  module: WebAssembly.Module,
+  core: BootOptions['core'],
   mounts: readonly Mount[],
 ): Promise<Booted> {
-  const memory = await makeMemory(options.memory, options.memoryMin)
+  const id = crypto.randomUUID()
+  // None of these needs another, and each lets the engine or the browser work meanwhile.
+  const [module, life, memory] = await Promise.all([
+    moduleOf(core),
+    announce(id),
+    makeMemory(options.memory, options.memoryMin),
+  ])
   const threads = new SharedArrayBuffer(THREAD_TABLE_BYTES)
   const { pageSize, dirtyAgeMs, stallMs } = options
   const handle: Handle = {
     isopage: ABI_VERSION,
-    id: crypto.randomUUID(),
+    id,
     memory,
     module,
     threads,
@@ -123,6 +130,7 @@ async function bootWith(
     handle,
     -1,
     mounts.some(({ owner }) => owner === 'booter'),
+    life,
   )
   const io = await startIo(handle, instance.index, mounts)
   addMounts(instance, mounts, io?.slot ?? -1)

@@ -18,8 +18,8 @@ const FLUSH_PAGES = 4096
  * takes 0.1 ms in Chromium, 0.4 in Firefox.
  */
 const LINGER_MS = 5
-/** How long the doorbell is looked at before a sleep, and how many sleeps may pass without. */
-const WATCH_MS = 0.02
+/** How long the doorbell is watched before a sleep (longer than the wake-up of who was answered takes), and how many sleeps may pass without. */
+const WATCH_MS = 0.1
 const VAIN_MAX = 63
 /** How long the event loop may stand still while requests follow each other. */
 const TURN_MS = 100

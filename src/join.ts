@@ -3,7 +3,7 @@ import { ABI_VERSION, THREAD_MAY_BLOCK, THREAD_SERVES } from '../assembly/abi.js
 import { wrongType } from './check.js'
 import { IsopageError } from './errors.js'
 import { closed, Instance } from './instance.js'
-import { announce } from './liveness.js'
+import { announce, type Life } from './liveness.js'
 import type { Handle } from './protocol.js'
 import type { Provider, ProviderSpec } from './providers/provider.js'
 import { instantiate } from './providers/specs.js'
@@ -41,14 +41,15 @@ export async function join(handle: Handle, options: JoinOptions): Promise<Place>
   return { instance, providers }
 }
 
-/** Claims a slot and records who has it. `serves`: it owns providers, so it serves the ring while it waits. */
+/** Claims a slot and records who has it. `serves`: it owns providers, so it serves the ring while it waits. `announced`: see announce. */
 export async function takeSlot(
   instance: Instance,
   handle: Pick<Handle, 'id' | 'ticket'>,
   parent: number,
   serves: boolean,
+  announced?: Life,
 ): Promise<void> {
-  const life = await announce(handle.id)
+  const life = announced ?? (await announce(handle.id))
   const flags = (mayBlock() ? THREAD_MAY_BLOCK : 0) | (serves ? THREAD_SERVES : 0)
   const id = await threadId()
   instance.attach(flags)
