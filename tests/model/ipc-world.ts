@@ -7,6 +7,7 @@
 
 import { expect } from 'vitest'
 import { boot, IPC, type Kernel, type Process, SEM } from '../../dist/src/index.js'
+import { pause } from '../support/pause.ts'
 import { startThread, type Thread } from '../support/thread.ts'
 import { ALL, IpcReference } from './ipc-reference.ts'
 import { formatIpc, type IpcStep, USERS } from './ipc-steps.ts'
@@ -321,10 +322,6 @@ function operations(numbers: readonly number[]): { num: number; op: number; flag
     if (num >= 0) found.push({ num, op, flags })
   }
   return found
-}
-
-function pause(milliseconds: number): Promise<void> {
-  return new Promise((resolve) => setTimeout(resolve, milliseconds))
 }
 
 async function patience(): Promise<undefined> {

@@ -1,46 +1,25 @@
 /** SEMANTICS: conditions, barriers and read-write locks in mapped pages, by their C names: each rule and errno. */
 
-import { afterAll, beforeAll, beforeEach, expect, test } from 'vitest'
-import { boot, type Kernel, type Process } from '../../dist/src/index.js'
+import { expect, test } from 'vitest'
 import { asleep, Caller } from '../support/caller.ts'
 import { outcome } from '../support/errno.ts'
-import { SharedPage } from '../support/shared-page.ts'
+import {
+  at,
+  beginLocks,
+  caller,
+  cond,
+  dieHolding,
+  kernel,
+  p,
+  page,
+  q,
+  TYPES,
+  there,
+  thereCond,
+  word,
+} from '../support/locks.ts'
 
-let kernel: Kernel
-let callers: Caller[]
-let page: SharedPage
-let p: Process
-let q: Process
-/** A mutex of zeros, and a condition, or another lock, of zeros, in p and in q. */
-let at: number
-let there: number
-let cond: number
-let thereCond: number
-
-beforeAll(async () => {
-  kernel = await boot({ memory: '32MiB' })
-  callers = await Promise.all([1, 2, 3].map(() => Caller.start(kernel)))
-}, 60_000)
-beforeEach(() => {
-  page = new SharedPage(kernel)
-  p = page.p
-  q = page.q
-  ;[at, there] = page.at(0)
-  ;[cond, thereCond] = page.at(64)
-  return () => {
-    page.end()
-    expect(kernel.stats()).toMatchObject({ sleepers: 0, processes: 0 })
-  }
-})
-afterAll(async () => {
-  for (const each of callers) await each.kill()
-  await kernel.close()
-})
-
-const TYPES = ['normal', 'recursive', 'errorcheck'] as const
-const caller = (index: number) => callers[index] as Caller
-const word = (offset: number) => page.word(offset)
-const dieHolding = (address: number, how?: 'killed' | 'exit') => page.dieHolding(address, how)
+beginLocks()
 
 /** A thread locks the mutex, waits, and unlocks. => what the wait and the unlock said. */
 async function waiter(index: number, process = q, mutex = there, condition = thereCond) {

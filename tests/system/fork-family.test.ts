@@ -1,50 +1,23 @@
 /** SEMANTICS: fork of forks, of many, by promise, of large spaces, and when memory is out. */
 
-import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest'
-import { boot, type Kernel, MAP, PROT, type Process } from '../../dist/src/index.js'
+import { describe, expect, test } from 'vitest'
+import { boot, MAP, PROT, type Process } from '../../dist/src/index.js'
 import { outcome } from '../support/errno.ts'
+import {
+  beginFamilies,
+  byteOf,
+  fork,
+  kernel,
+  PAGE,
+  p,
+  put,
+  RW,
+  SHARED,
+} from '../support/families.ts'
 
-const PAGE = 4096
-const RW = PROT.READ | PROT.WRITE
-const SHARED = MAP.SHARED | MAP.ANONYMOUS
 const PRIVATE = MAP.PRIVATE | MAP.ANONYMOUS
 
-let kernel: Kernel
-let p: Process
-/** What a test forked: it ends with the test. */
-const family: Process[] = []
-beforeAll(async () => {
-  kernel = await boot({
-    memory: '32MiB',
-    limits: { processes: 300 },
-  })
-})
-beforeEach(() => {
-  p = kernel.process()
-  return () => {
-    for (const child of family.splice(0)) child[Symbol.dispose]()
-    p[Symbol.dispose]()
-    kernel.check()
-    expect(kernel.stats()).toMatchObject({ processes: 0, mappings: 0 })
-  }
-})
-afterAll(() => kernel.close())
-
-function byteOf(process: Process, address: number): number {
-  const into = new Uint8Array(1)
-  process.vmRead(address, into)
-  return into[0] as number
-}
-
-function put(process: Process, address: number, ...bytes: number[]): void {
-  process.vmWrite(address, Uint8Array.from(bytes))
-}
-
-function fork(process: Process): Process {
-  const child = process.fork()
-  family.push(child)
-  return child
-}
+beginFamilies()
 
 describe('a family', () => {
   test('grandchildren share with whom they should, whoever exits first', () => {

@@ -1,11 +1,9 @@
 /** SEMANTICS: fork. */
 
-import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest'
+import { describe, expect, test } from 'vitest'
 import {
-  boot,
   F,
   FD,
-  type Kernel,
   LOCK,
   MADV,
   MAP,
@@ -17,49 +15,20 @@ import {
   SEEK,
 } from '../../dist/src/index.js'
 import { outcome } from '../support/errno.ts'
+import {
+  beginFamilies,
+  byteOf,
+  fork,
+  kernel,
+  PAGE,
+  p,
+  put,
+  RW,
+  SHARED,
+} from '../support/families.ts'
 import { Store } from '../support/store.ts'
 
-const PAGE = 4096
-const RW = PROT.READ | PROT.WRITE
-const SHARED = MAP.SHARED | MAP.ANONYMOUS
-
-let kernel: Kernel
-let p: Process
-/** What a test forked: it ends with the test. */
-const family: Process[] = []
-beforeAll(async () => {
-  kernel = await boot({
-    memory: '32MiB',
-    limits: { processes: 300 },
-    mounts: { '/m': new Store() },
-  })
-})
-beforeEach(() => {
-  p = kernel.process()
-  return () => {
-    for (const child of family.splice(0)) child[Symbol.dispose]()
-    p[Symbol.dispose]()
-    kernel.check()
-    expect(kernel.stats()).toMatchObject({ processes: 0, mappings: 0 })
-  }
-})
-afterAll(() => kernel.close())
-
-function byteOf(process: Process, address: number): number {
-  const into = new Uint8Array(1)
-  process.vmRead(address, into)
-  return into[0] as number
-}
-
-function put(process: Process, address: number, ...bytes: number[]): void {
-  process.vmWrite(address, Uint8Array.from(bytes))
-}
-
-function fork(process: Process): Process {
-  const child = process.fork()
-  family.push(child)
-  return child
-}
+beginFamilies({ mounts: { '/m': new Store() } })
 
 describe('the address space of a child', () => {
   test('MAP_SHARED|MAP_ANONYMOUS is the same memory in parent and child', () => {

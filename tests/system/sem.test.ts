@@ -1,40 +1,23 @@
 /** SEMANTICS: System V semaphores, rule by rule, without anybody asleep. */
 
-import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest'
-import {
-  boot,
-  IPC,
-  type Kernel,
-  type Process,
-  SEM,
-  type SemOperation,
-} from '../../dist/src/index.js'
+import { describe, expect, test } from 'vitest'
+import { boot, IPC, SEM, type SemOperation } from '../../dist/src/index.js'
 import { outcome } from '../support/errno.ts'
-import { as as asUser, begin } from '../support/sets.ts'
+import {
+  act,
+  as,
+  beginSets,
+  CREATE,
+  kernel,
+  make,
+  p,
+  seconds,
+  stat,
+  value,
+  values,
+} from '../support/sets.ts'
 
-let kernel: Kernel
-let p: Process
-beforeAll(async () => {
-  kernel = await boot({ memory: '32MiB' })
-})
-beforeEach(() => {
-  p = kernel.process()
-  return begin(kernel, p)
-})
-afterAll(() => kernel.close())
-
-const CREATE = IPC.CREAT | 0o600
-const make = (count = 1, by = p) => by.semget(IPC.PRIVATE, count, CREATE)
-const value = (id: number, num = 0) => p.semctl(id, num, SEM.GETVAL)
-const values = (id: number) => p.semctl(id, 0, SEM.GETALL)
-const stat = (id: number) => p.semctl(id, 0, IPC.STAT)
-/** What one operation says, without waiting. */
-const act = (id: number, op: number, flags = 0, num = 0, by = p) =>
-  outcome(() => by.semop(id, [{ num, op, flags: flags | IPC.NOWAIT }]))
-const seconds = () => Math.floor(Date.now() / 1000)
-
-const as = <T>(uid: number, gid: number, call: (process: Process) => T) =>
-  asUser(kernel, uid, gid, call)
+beginSets()
 
 describe('semget', () => {
   test('IPC_PRIVATE makes a new set each time, a key finds the one it made', () => {

@@ -1,55 +1,22 @@
 /** SEMANTICS: shmctl, permissions, what a removed segment is, times, and what it all gives back. */
 
-import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest'
-import {
-  boot,
-  IPC,
-  type Kernel,
-  O,
-  type Process,
-  type ProcessOptions,
-  RLIMIT,
-  SHM,
-} from '../../dist/src/index.js'
+import { describe, expect, test } from 'vitest'
+import { IPC, O, type Process, RLIMIT, SHM } from '../../dist/src/index.js'
 import { outcome } from '../support/errno.ts'
+import {
+  beginSegments,
+  KEY,
+  kernel,
+  make,
+  PAGE,
+  p,
+  seconds,
+  spawn,
+  stat,
+  user,
+} from '../support/segments.ts'
 
-const PAGE = 4096
-const KEY = 0x5ca1ab1e
-
-let kernel: Kernel
-let p: Process
-const spawned: Process[] = []
-const spawn = (options?: ProcessOptions) => {
-  const process = kernel.process(options)
-  spawned.push(process)
-  return process
-}
-const user = (uid: number, gid = uid) => spawn({ uid, gid })
-beforeAll(async () => {
-  kernel = await boot({ memory: '32MiB' })
-})
-beforeEach(() => {
-  p = spawn()
-  return () => {
-    for (const process of spawned.splice(0)) process[Symbol.dispose]()
-    const root = kernel.process()
-    const { last } = root.shmctl(0, SHM.INFO)
-    for (let slot = 0; slot <= last; slot++) {
-      if (outcome(() => root.shmctl(slot, SHM.STAT)) === 'ok') {
-        root.shmctl(root.shmctl(slot, SHM.STAT).id, IPC.RMID)
-      }
-    }
-    root.exit()
-    expect(kernel.stats()).toMatchObject({ segments: 0, objects: 0 })
-    kernel.check()
-  }
-})
-afterAll(() => kernel.close())
-
-const make = (pages = 1, mode = 0o600, by = p) =>
-  by.shmget(IPC.PRIVATE, pages * PAGE, IPC.CREAT | mode)
-const stat = (id: number) => p.shmctl(id, IPC.STAT)
-const seconds = () => Math.floor(Date.now() / 1000)
+beginSegments()
 
 describe('IPC.RMID', () => {
   test('ends a segment that nobody shows at once', () => {
