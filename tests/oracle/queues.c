@@ -1,57 +1,25 @@
 /*
- * Runs steps on the system's own message queues, System V and POSIX: reads one a line, prints the outcome of each, and behind ` | ` what the
- * queues say of themselves afterwards. Needs root, for an IPC namespace of its own and for processes of other users.
- *
- *     <process> <call> <number or name>...     process: 0 root, 1 and 2 of one group, 3 of none of theirs
- *     <process>& <call> ...                    begins a call that may sleep: `asleep`, or its outcome if it did not
- *     <process>=                               the outcome of the call that was begun, which has ended or is about to
- *     <process>?                               the same, `asleep` if it sleeps on
- *     0 wait                                   a second passes, so that times move
+ * Runs steps (processes.h) on the system's own message queues, System V and POSIX. Needs root, for an IPC namespace of its own and for processes of other users.
  *
  * Queues are named by slot: `msgget <slot> <key> <flags>` and `mq_open <slot> <name> <flags> ...` fill one, of all processes or of this one.
  */
 #define _GNU_SOURCE
-#include <errno.h>
-#include <fcntl.h>
-#include <grp.h>
 #include <limits.h>
 #include <mqueue.h>
-#include <poll.h>
 #include <sched.h>
-#include <signal.h>
-#include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
 #include <sys/ipc.h>
 #include <sys/msg.h>
 #include <sys/resource.h>
-#include <sys/stat.h>
-#include <sys/wait.h>
-#include <time.h>
-#include <unistd.h>
 
-enum { PROCESSES = 4, SLOTS = 3, BYTES_MAX = 70000, LINE_MAX_BYTES = 256, NAP_MS = 40 };
+#define GET "msgget"
+#define SLEEPS {SYS_msgsnd, SYS_msgrcv, SYS_mq_timedsend, SYS_mq_timedreceive}
+#include "processes.h"
 
-static const struct { uid_t uid; gid_t gid; } users[PROCESSES] = {{0, 0}, {1001, 2001}, {1002, 2001}, {1003, 2003}};
+enum { BYTES_MAX = 70000 };
 
-struct child {
-  pid_t pid;
-  FILE *to;
-  int from;
-  int is_asleep;
-};
-
-static struct child children[PROCESSES];
-static int ids[SLOTS] = {999999, 999999, 999999};
 static time_t times[SLOTS][3];
 static struct { long type; unsigned char bytes[BYTES_MAX]; } message;
 static mqd_t mqds[SLOTS] = {-1, -1, -1};
-
-static void must(int ok, const char *what) {
-  if (ok) return;
-  perror(what);
-  exit(1);
-}
 
 static void answer(long result, const char *format, long a, long b) {
   if (result < 0) printf("%s", strerrorname_np(errno));
@@ -193,84 +161,7 @@ static int posix(const char *call, const char *name, const long *n) {
   return 1;
 }
 
-/* Up to six numbers, `slot` ones among them; a name where there is one. */
-static void run(char *line) {
-  long numbers[6] = {0};
-  const char *name = "";
-  int count = 0;
-  const char *call = strtok(line, " \n");
-  for (char *word = strtok(NULL, " \n"); word && count < 6; word = strtok(NULL, " \n")) {
-    if (word[0] == ':') name = word + 1;
-    else numbers[count++] = strtol(word, NULL, 0);
-  }
-  if (!systemV(call, numbers) && !posix(call, name, numbers)) {
-    fprintf(stderr, "no call named %s\n", call);
-    exit(1);
-  }
-}
-
-/* A process of the script: each line is a call, after the ids of the slots. */
-static void serve(int from, int to, int which) {
-  char line[LINE_MAX_BYTES];
-  FILE *lines = fdopen(from, "r");
-  must(dup2(to, 1) == 1, "dup2");
-  umask(0);
-  must(setgroups(0, NULL) == 0 && setgid(users[which].gid) == 0 && setuid(users[which].uid) == 0, "setuid");
-  while (fgets(line, sizeof line, lines)) {
-    int used = 0;
-    must(sscanf(line, "%d %d %d %n", &ids[0], &ids[1], &ids[2], &used) == 3, "ids");
-    run(line + used);
-  }
-  exit(0);
-}
-
-static void start(int which) {
-  int lines[2], answers[2];
-  must(pipe2(lines, O_CLOEXEC) == 0 && pipe2(answers, O_CLOEXEC) == 0, "pipe");
-  pid_t pid = fork();
-  must(pid >= 0, "fork");
-  if (pid == 0) {
-    for (int i = 0; i < which; i++) fclose(children[i].to);
-    close(lines[1]);
-    serve(lines[0], answers[1], which);
-  }
-  close(lines[0]);
-  close(answers[1]);
-  children[which] = (struct child){pid, fdopen(lines[1], "w"), answers[0], 0};
-}
-
-/* => an answer is there before `ms` are over. */
-static int ready(int which, int ms) {
-  struct pollfd fd = {children[which].from, POLLIN, 0};
-  return poll(&fd, 1, ms) == 1;
-}
-
-static void take(int which, const char *call, long slot) {
-  char text[LINE_MAX_BYTES];
-  int length = 0;
-  do must(read(children[which].from, text + length, 1) == 1, "answer");
-  while (text[length++] != '\n');
-  text[length - 1] = 0;
-  int id;
-  if (!strcmp(call, "msgget") && sscanf(text, "ok %d", &id) == 1) ids[slot] = id;
-  printf("%s", text);
-  children[which].is_asleep = 0;
-}
-
-static int process_of(pid_t pid) {
-  for (int i = 0; i < PROCESSES; i++)
-    if (children[i].pid == pid) return i + 1;
-  return pid == 0 ? 0 : -1;
-}
-
-/* A time: 0 never, = as before, + moved. */
-static char moved(time_t *known, time_t now) {
-  char said = now == 0 ? '0' : now == *known ? '=' : '+';
-  *known = now;
-  return said;
-}
-
-static void say_queues(void) {
+static void say_all(void) {
   for (int slot = 0; slot < SLOTS; slot++) {
     struct msqid_ds ds;
     if (msgctl(ids[slot], IPC_STAT, &ds) < 0) continue;
@@ -282,49 +173,18 @@ static void say_queues(void) {
   }
 }
 
-static void pause_ms(long ms) {
-  struct timespec time = {ms / 1000, ms % 1000 * 1000000};
-  nanosleep(&time, NULL);
-}
-
-static void step(char *line) {
-  int which = line[0] - '0';
-  char mode = line[1], call[LINE_MAX_BYTES] = "";
-  long slot = 0;
-  must(which >= 0 && which < PROCESSES, "process");
-  sscanf(line + 2, "%s %ld", call, &slot);
-  if (!strcmp(call, "wait")) {
-    pause_ms(1100);
-    printf("ok");
-  } else if (mode == '=' || mode == '?') {
-    if (ready(which, mode == '=' ? 10000 : NAP_MS)) take(which, call, slot);
-    else printf("asleep");
-  } else {
-    fprintf(children[which].to, "%d %d %d %s", ids[0], ids[1], ids[2], line + 2);
-    fflush(children[which].to);
-    children[which].is_asleep = mode == '&' && !ready(which, NAP_MS);
-    if (children[which].is_asleep) printf("asleep");
-    else take(which, call, slot);
-  }
-  for (int i = 0; i < PROCESSES; i++)
-    if (children[i].is_asleep) pause_ms(NAP_MS); /* who was woken does its part itself */
-  say_queues();
-  printf("\n");
-  fflush(stdout);
+static int make(const char *call, const char *name, const long *numbers, int count) {
+  (void)count;
+  return systemV(call, numbers) || posix(call, name, numbers);
 }
 
 int main(void) {
-  char line[LINE_MAX_BYTES];
-  signal(SIGPIPE, SIG_IGN);
   if (unshare(CLONE_NEWIPC) != 0) {
     printf("none: %s\n", strerrorname_np(errno));
     return 0;
   }
   struct rlimit most = {RLIM_INFINITY, RLIM_INFINITY};
   (void)setrlimit(RLIMIT_MSGQUEUE, &most); /* where root may; else queues are small enough */
-  for (int i = 0; i < PROCESSES; i++) start(i);
-  while (fgets(line, sizeof line, stdin)) step(line);
-  for (int i = 0; i < PROCESSES; i++) kill(children[i].pid, SIGKILL);
-  while (wait(NULL) > 0);
+  run_script();
   return 0;
 }
