@@ -1,99 +1,39 @@
 /** The steps of queues.c, made on Isopage: the same outcomes and states, as the same text. */
 
 import { IPC, type Kernel, MSG, type MsgInfo, O, type Process } from '../../dist/src/index.js'
-import { Caller } from '../support/caller.ts'
+import { type Call, chosen, ok, ScriptSteps, SLOTS, said, USERS } from './script-steps.ts'
 
-const USERS = [
-  { uid: 0, gid: 0 },
-  { uid: 1001, gid: 2001 },
-  { uid: 1002, gid: 2001 },
-  { uid: 1003, gid: 2003 },
-]
-const SLOTS = [0, 1, 2]
-const NEVER = 999_999
 const ACCESS = [O.RDONLY, O.WRONLY, O.RDWR] as const
 /** As queues.c has them; none is out of range by nanoseconds: a number of milliseconds has none. */
 const DEADLINES: Readonly<Record<number, number>> = { 0: 1000, 1: 4e12, 3: -1000 }
 
-type Call = { name: keyof Process; args: unknown[]; say: (result: unknown) => string }
-
-export class QueueSteps {
-  readonly #kernel: Kernel
+export class QueueSteps extends ScriptSteps {
   readonly #processes: Process[]
-  readonly #callers = new Map<number, Caller>()
-  readonly #begun = new Map<number, { call: Call; result: Promise<unknown>; done: boolean }>()
-  readonly #ids = SLOTS.map(() => NEVER)
-  readonly #times = SLOTS.map(() => [0, 0, 0])
   /** Descriptors by process and slot. */
   readonly #mqds = USERS.map(() => SLOTS.map(() => -1))
 
   constructor(kernel: Kernel) {
-    this.#kernel = kernel
+    super(kernel)
     this.#processes = USERS.map((user) => kernel.process(user))
     for (const process of this.#processes) process.umask(0)
   }
 
-  /** Makes a step. => what queues.c prints for it. */
-  async run(step: string): Promise<string> {
-    const which = Number(step[0])
-    const [name = '', ...words] = step.slice(2).trim().split(/ +/)
-    const path = words.find((word) => word.startsWith(':'))?.slice(1) ?? ''
-    const numbers = words.filter((word) => !word.startsWith(':')).map(Number)
-    return (await this.#outcome(step[1] ?? ' ', which, name, path, numbers)) + this.#state()
+  protected override process(which: number): Process {
+    return this.#processes[which] as Process
   }
 
-  async [Symbol.asyncDispose](): Promise<void> {
-    for (const caller of this.#callers.values()) await caller.kill()
+  /** No script of queues ends a process. */
+  protected override replace(which: number): never {
+    throw new Error(`process ${which} cannot end`)
   }
 
-  async #outcome(mode: string, which: number, name: string, path: string, numbers: number[]) {
-    if (name === 'wait') {
-      await new Promise((resolve) => setTimeout(resolve, 1100))
-      return 'ok'
-    }
-    if (mode === '=' || mode === '?') return this.#settled(which)
-    const call = this.#call(which, name, path, numbers)
-    if (mode === '&') return this.#begin(which, call)
-    return said(() => call.say(this.#make(which, call)))
-  }
-
-  #make(which: number, { name, args }: Call): unknown {
-    const process = this.#processes[which] as Process
-    return (process[name] as (...args: unknown[]) => unknown).apply(process, args)
-  }
-
-  async #begin(which: number, call: Call): Promise<string> {
-    const caller = this.#callers.get(which) ?? (await Caller.start(this.#kernel))
-    this.#callers.set(which, caller)
-    const process = this.#processes[which] as Process
-    const begun = { call, result: caller.call(process, call.name, ...call.args), done: false }
-    const end = () => {
-      begun.done = true
-    }
-    begun.result.then(end, end)
-    this.#begun.set(which, begun)
-    return this.#settled(which)
-  }
-
-  /** => the outcome of the call that was begun, `asleep` while it sleeps. */
-  async #settled(which: number): Promise<string> {
-    const { call, result } = this.#begun.get(which) as { call: Call; result: Promise<unknown> }
-    const { pid } = this.#processes[which] as Process
-    while (!this.#begun.get(which)?.done) {
-      if (this.#kernel.sleepers().some((sleeper) => sleeper.pid === pid)) return 'asleep'
-      await new Promise((resolve) => setTimeout(resolve, 1))
-    }
-    const value = await result
-    return typeof value === 'string' ? value : call.say(value)
-  }
-
-  #call(which: number, name: string, path: string, n: number[]): Call {
+  protected override call(which: number, name: string, path: string, n: number[]): Call {
     return name.startsWith('mq_') ? this.#posix(which, name, path, n) : this.#systemV(name, n)
   }
 
   #systemV(name: string, n: number[]): Call {
     const [a = 0, b = 0, c = 0, d = 0, e = 0] = n
-    const id = this.#ids[a] ?? a
+    const id = this.ids[a] ?? a
     const slot = id & 0x7fff
     const control = (command: number, ...more: unknown[]): Call => ({
       name: 'msgctl',
@@ -123,7 +63,7 @@ export class QueueSteps {
   }
 
   #made(slot: number, id: number): string {
-    this.#ids[slot] = id
+    this.ids[slot] = id
     return `ok ${id}`
   }
 
@@ -178,17 +118,16 @@ export class QueueSteps {
     return 'ok'
   }
 
-  /** What the queues say of themselves. */
-  #state(): string {
+  protected override state(): string {
     const root = this.#processes[0] as Process
     const process = (pid: number) => this.#processes.findIndex((each) => each.pid === pid) + 1
-    const states = this.#ids.map((id, slot) => {
+    const states = this.ids.map((id, slot) => {
       if (said(() => `${root.msgctl(id, IPC.STAT).qnum}`) === 'EINVAL') return ''
       const { perm, stime, rtime, ctime, cbytes, qnum, qbytes, lspid, lrpid } = root.msgctl(
         id,
         IPC.STAT,
       )
-      const times = [stime, rtime, ctime].map((time, i) => this.#moved(slot, i, time)).join('')
+      const times = [stime, rtime, ctime].map((time, i) => this.moved(slot, i, time)).join('')
       const { key, uid, gid, cuid, cgid, mode, seq } = perm
       const owner = `key ${(key >>> 0).toString(16)} uid ${uid} gid ${gid} cuid ${cuid} cgid ${cgid}`
       const counts = `cbytes ${cbytes} qnum ${qnum} qbytes ${qbytes}`
@@ -197,32 +136,7 @@ export class QueueSteps {
     })
     return states.join('')
   }
-
-  #moved(slot: number, which: number, now: number): string {
-    const known = this.#times[slot] as number[]
-    const says = now === 0 ? '0' : now === known[which] ? '=' : '+'
-    known[which] = now
-    return says
-  }
 }
-
-function chosen(calls: Record<string, () => Call>, name: string): Call {
-  const make = calls[name]
-  if (!make) throw new Error(`no call named ${name}`)
-  return make()
-}
-
-function said(act: () => string): string {
-  try {
-    return act()
-  } catch (error) {
-    const { code } = error as { code?: unknown }
-    if (typeof code !== 'string' || !/^E[A-Z0-9]+$/.test(code)) throw error
-    return code
-  }
-}
-
-const ok = () => 'ok'
 
 function received({ data, ...of }: { type?: number; priority?: number; data: Uint8Array }): string {
   return `ok ${data.length} of ${of.type ?? of.priority}: ${data[0] ?? 0}`

@@ -1,20 +1,10 @@
 /** The steps of sems.c, made on Isopage: the same outcomes and states, as the same text. */
 
 import { IPC, type Kernel, MAP, O, type Process, SEM, type SemInfo } from '../../dist/src/index.js'
-import { Caller } from '../support/caller.ts'
+import { type Call, chosen, ok, ScriptSteps, SLOTS, said, USERS } from './script-steps.ts'
 
-const USERS = [
-  { uid: 0, gid: 0 },
-  { uid: 1001, gid: 2001 },
-  { uid: 1002, gid: 2001 },
-  { uid: 1003, gid: 2003 },
-]
-const SLOTS = [0, 1, 2]
 const SEM_BYTES = 16
-const NEVER = 999_999
 const PAGE = 4096
-
-type Call = { name: keyof Process; args: unknown[]; say: (result: unknown) => string }
 
 /** One process of a script, with the page of unnamed semaphores. */
 interface Side {
@@ -23,23 +13,18 @@ interface Side {
   readonly named: (number | undefined)[]
 }
 
-export class SemSteps {
-  readonly #kernel: Kernel
+export class SemSteps extends ScriptSteps {
   readonly #sides: Side[]
-  readonly #callers = new Map<number, Caller>()
-  readonly #begun = new Map<number, { call: Call; result: Promise<unknown>; done: boolean }>()
-  readonly #ids = SLOTS.map(() => NEVER)
-  readonly #times = SLOTS.map(() => [0, 0])
 
   constructor(kernel: Kernel) {
-    this.#kernel = kernel
+    super(kernel)
     this.#sides = USERS.map((_, which) => this.#start(which))
     const { process, page } = this.#sides[0] as Side
     for (const slot of SLOTS) process.sem_init(page + SEM_BYTES * slot, true, 0)
   }
 
   #start(which: number): Side {
-    const process = this.#kernel.process(USERS[which] as (typeof USERS)[number])
+    const process = this.kernel.process(USERS[which] as (typeof USERS)[number])
     process.umask(0)
     const fd = process.shm_open('/page', O.CREAT | O.RDWR, 0o666)
     process.ftruncate(fd, PAGE)
@@ -47,83 +32,26 @@ export class SemSteps {
     return { process, page: address, named: [] }
   }
 
-  /** Makes a step. => what sems.c prints for it. */
-  async run(step: string): Promise<string> {
-    const which = Number(step[0])
-    const [name = '', ...words] = step.slice(2).trim().split(/ +/)
-    const path = words.find((word) => word.startsWith(':'))?.slice(1) ?? ''
-    const numbers = words.filter((word) => !word.startsWith(':')).map(Number)
-    return (await this.#outcome(step[1] ?? ' ', which, name, path, numbers)) + this.#state()
+  protected override process(which: number): Process {
+    return (this.#sides[which] as Side).process
   }
 
-  async [Symbol.asyncDispose](): Promise<void> {
-    for (const caller of this.#callers.values()) await caller.kill()
-  }
-
-  /** => what became of the call that the process began: `none` once its outcome was asked for. */
-  begun(which: number): 'asleep' | 'ended' | 'none' {
-    if (!this.#begun.has(which)) return 'none'
-    const { pid } = (this.#sides[which] as Side).process
-    return this.#kernel.sleepers().some((sleeper) => sleeper.pid === pid) ? 'asleep' : 'ended'
-  }
-
-  async #outcome(mode: string, which: number, name: string, path: string, n: number[]) {
-    if (name === 'wait') {
-      await new Promise((resolve) => setTimeout(resolve, 1100))
-      return 'ok'
-    }
-    if (name === 'end') return this.#end(which)
-    if (mode === '=' || mode === '?') return this.#settled(which)
-    const call = name.startsWith('sem_')
-      ? this.#posix(which, name, path, n)
-      : this.#systemV(name, n)
-    if (!call) return 'none'
-    if (mode === '&') return this.#begin(which, call)
-    return said(() => call.say(this.#make(which, call)))
-  }
-
-  async #end(which: number): Promise<string> {
-    this.#sides[which]?.process.exit()
-    await this.#begun.get(which)?.result
-    this.#begun.delete(which)
+  protected override replace(which: number): void {
     this.#sides[which] = this.#start(which)
-    return 'ok'
   }
 
-  #make(which: number, { name, args }: Call): unknown {
-    const { process } = this.#sides[which] as Side
-    return (process[name] as (...args: unknown[]) => unknown).apply(process, args)
-  }
-
-  async #begin(which: number, call: Call): Promise<string> {
-    const caller = this.#callers.get(which) ?? (await Caller.start(this.#kernel))
-    this.#callers.set(which, caller)
-    const { process } = this.#sides[which] as Side
-    const begun = { call, result: caller.call(process, call.name, ...call.args), done: false }
-    const end = () => {
-      begun.done = true
-    }
-    begun.result.then(end, end)
-    this.#begun.set(which, begun)
-    return this.#settled(which)
-  }
-
-  /** => the outcome of the call that was begun, `asleep` while it sleeps. */
-  async #settled(which: number): Promise<string> {
-    const { call, result } = this.#begun.get(which) as { call: Call; result: Promise<unknown> }
-    const { pid } = (this.#sides[which] as Side).process
-    while (!this.#begun.get(which)?.done) {
-      if (this.#kernel.sleepers().some((sleeper) => sleeper.pid === pid)) return 'asleep'
-      await new Promise((resolve) => setTimeout(resolve, 1))
-    }
-    const value = await result
-    this.#begun.delete(which)
-    return typeof value === 'string' ? value : call.say(value)
+  protected override call(
+    which: number,
+    name: string,
+    path: string,
+    n: number[],
+  ): Call | undefined {
+    return name.startsWith('sem_') ? this.#posix(which, name, path, n) : this.#systemV(name, n)
   }
 
   #systemV(name: string, n: number[]): Call {
     const [a = 0, b = 0, c = 0, d = 0] = n
-    const id = this.#ids[a] ?? a
+    const id = this.ids[a] ?? a
     const ctl = (num: number, command: number, ...more: unknown[]): Call => ({
       name: 'semctl',
       args: [id, num, command, ...more],
@@ -163,7 +91,7 @@ export class SemSteps {
   }
 
   #made(slot: number, id: unknown): string {
-    this.#ids[slot] = id as number
+    this.ids[slot] = id as number
     return `ok ${id}`
   }
 
@@ -192,13 +120,13 @@ export class SemSteps {
   }
 
   /** What the sets and the unnamed semaphores say of themselves. */
-  #state(): string {
+  protected override state(): string {
     const { process: root, page } = this.#sides[0] as Side
-    const sets = this.#ids.map((id, slot) => {
+    const sets = this.ids.map((id, slot) => {
       if (said(() => `${root.semctl(id, 0, IPC.STAT).nsems}`) === 'EINVAL') return ''
       const { perm, otime, ctime, nsems } = root.semctl(id, 0, IPC.STAT)
       const { key, uid, gid, cuid, cgid, mode, seq } = perm
-      const times = [otime, ctime].map((time, i) => this.#moved(slot, i, time)).join('')
+      const times = [otime, ctime].map((time, i) => this.moved(slot, i, time)).join('')
       const owner = `key ${(key >>> 0).toString(16)} uid ${uid} gid ${gid} cuid ${cuid} cgid ${cgid}`
       const sems = Array.from({ length: Math.min(nsems, 4) }, (_, i) => ` ${this.#sem(id, i)}`)
       return ` | ${id}: ${owner} mode ${mode.toString(8)} seq ${seq} times ${times} nsems ${nsems}${sems.join('')}`
@@ -215,13 +143,6 @@ export class SemSteps {
     const which = this.#sides.findIndex(({ process }) => process.pid === pid) + 1
     return `${value}/${pid === 0 ? 0 : which || -1}/${waiting}/${zero}`
   }
-
-  #moved(slot: number, which: number, now: number): string {
-    const known = this.#times[slot] as number[]
-    const says = now === 0 ? '0' : now === known[which] ? '=' : '+'
-    known[which] = now
-    return says
-  }
 }
 
 function operation(id: number, timeoutMs: number, n: number[]): Call {
@@ -233,24 +154,6 @@ function operation(id: number, timeoutMs: number, n: number[]): Call {
   if (timeoutMs < 0) return { name: 'semop', args: [id, operations], say: ok }
   return { name: 'semtimedop', args: [id, operations, timeoutMs], say: ok }
 }
-
-function chosen(calls: Record<string, () => Call>, name: string): Call {
-  const make = calls[name]
-  if (!make) throw new Error(`no call named ${name}`)
-  return make()
-}
-
-function said(act: () => string): string {
-  try {
-    return act()
-  } catch (error) {
-    const { code } = error as { code?: unknown }
-    if (typeof code !== 'string' || !/^E[A-Z0-9]+$/.test(code)) throw error
-    return code
-  }
-}
-
-const ok = () => 'ok'
 
 function limits(info: unknown): string {
   const { last, ...fields } = info as SemInfo
