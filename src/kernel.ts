@@ -191,11 +191,17 @@ export class Kernel {
       workers: new code.Workers(this.#handle, this.#instance),
       processOf: (pid) => this.#processOf(pid),
       streams: undefined,
+      running: new Set(),
       terminate: async (slot, worker) => {
         const record = this.#instance.table.at(slot)
         await this.#reaper.terminate(record ? [record] : [], () => worker.line.terminate())
       },
     }
+  }
+
+  async #endGuests(): Promise<void> {
+    const guests = await this.#guests
+    await guests?.code.close(guests.place)
   }
 
   /** Counters of the kernel. */
@@ -267,10 +273,10 @@ export class Kernel {
       act().catch((error) => {
         failure ??= error
       })
+    await attempt(() => this.#endGuests())
     await attempt(async () => this.#inspector?.close())
     if (this.#handle.mounts.length > 0) await attempt(() => this.sync())
     this.#reaper.stop()
-    await attempt(async () => (await this.#guests)?.place.workers.close())
     const { table, words } = this.#instance
     const ended = attempt(() => endOfIo(booted))
     table.close()
@@ -287,7 +293,7 @@ export class Kernel {
 
   async #leave(): Promise<void> {
     known.delete(this.#handle.id)
-    await (await this.#guests)?.place.workers.close()
+    await this.#endGuests()
     await this.#services.close()
     await this.#flusher.close()
     const { index, sequence, table, lastCalls } = this.#instance

@@ -11,6 +11,6 @@ export {
   type InstrumentOptions,
   instrument,
 } from './rewrite/index.js'
-export { load, type Place, type Plugin, run } from './run.js'
+export { close, load, type Place, type Plugin, run } from './run.js'
 export type { Stdin, Stdout } from './stdio.js'
 export { Workers } from './workers.js'

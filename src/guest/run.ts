@@ -43,6 +43,16 @@ export interface Place {
   readonly terminate: (slot: number, worker: GuestLine) => Promise<void>
   /** The process that has this thread's ends of guests' streams, while there are any. */
   streams: { host: Process; pump: Pump; users: number } | undefined
+  /** The guests that run in workers. */
+  readonly running: Set<GuestControl>
+}
+
+/** The kernel closes: ends all guests, then their workers. */
+export async function close(place: Place): Promise<void> {
+  const running = [...place.running]
+  for (const guest of running) guest.kill()
+  await Promise.all(running.map(({ exited }) => exited.catch(() => {})))
+  await place.workers.close()
 }
 
 function newProcess(place: Place, { parent, uid, gid }: Checked): Process {
@@ -129,6 +139,13 @@ export async function run(
 
 type Launched = Awaited<ReturnType<typeof launch>>
 
+/** What was launched will not run. `process` stays when it was the caller's. */
+function undo(place: Place, { process, plumbing }: Launched, given?: Process): void {
+  if (!given) process[Symbol.dispose]()
+  plumbing.finish()
+  leaveStreams(place)
+}
+
 /** Runs it now, in this thread. */
 function runHere(place: Place, { process, program, plumbing }: Launched): Guest {
   const thread = new GuestThread(place.instance, process)
@@ -145,6 +162,7 @@ function runHere(place: Place, { process, program, plumbing }: Launched): Guest 
   leaveStreams(place)
   const failed = signal === 0 && error !== undefined
   const exited = failed ? Promise.reject(error) : Promise.resolve({ status, ...named(signal) })
+  exited.catch(() => {}) // who does not ask is not told
   return new Guest(process.pid, plumbing.streams, { exited, kill() {} })
 }
 
@@ -158,7 +176,10 @@ async function runInWorker(
   signal: AbortSignal | undefined,
 ): Promise<Guest> {
   const { process, program, plumbing, checked } = launched
-  const worker = await place.workers.take()
+  const worker = await place.workers.take().catch((error) => {
+    undo(place, launched)
+    throw error
+  })
   const running = new Running(place, process, worker, plumbing)
   worker.line.ref()
   const { handle } = place.workers
@@ -192,6 +213,7 @@ class Running implements GuestControl {
     this.#plumbing = plumbing
     this.exited = this.#settle.promise
     this.exited.catch(() => {}) // who does not ask is not told
+    place.running.add(this)
     worker.listener = (message) => this.#hear(message)
     worker.onLost = (error) => this.#lost(error)
   }
@@ -223,6 +245,7 @@ class Running implements GuestControl {
   /** Its process is over, whoever ended it; what it wrote goes to who reads. */
   #end(): void {
     this.#ended = true
+    this.#place.running.delete(this)
     if (!this.#place.instance.table.closed) this.#process[Symbol.dispose]()
     this.#plumbing.finish()
     leaveStreams(this.#place)
@@ -291,11 +314,26 @@ export async function load(
   source: ModuleSource,
   options: LoadOptions = {},
 ): Promise<Plugin> {
-  const { process, program, plumbing } = await launch(place, source, options, options.process)
+  const launched = await launch(place, source, options, options.process)
+  const { process, program } = launched
   const thread = new GuestThread(place.instance, process)
   thread.served = () => place.streams?.pump.drain()
-  const own = importsOf(thread, program)
-  const imports = { ...wrapped(thread, options.imports ?? {}), ...own }
+  const end = () => {
+    if (thread.context !== 0) place.instance.lastCalls.guest_destroy(thread.context)
+    undo(place, launched, options.process)
+  }
+  try {
+    const exports = functionsOf(thread, program, options)
+    return { exports, process, memory: thread.memory.memory, [Symbol.dispose]: end }
+  } catch (error) {
+    end()
+    throw error
+  }
+}
+
+/** Links a library and begins it. => its exported functions, each to be called from outside. */
+function functionsOf(thread: GuestThread, program: Program, options: LoadOptions) {
+  const imports = { ...wrapped(thread, options.imports ?? {}), ...importsOf(thread, program) }
   const { module, description, memoryMax } = program
   const linked = link(thread, module, { description, imports, memoryMax })
   const called = (call: () => unknown) => callIn(thread, call)
@@ -306,20 +344,9 @@ export async function load(
   const functions = Object.entries(linked.exports).filter(
     ([name, value]) => typeof value === 'function' && !name.startsWith('isopage:'),
   ) as [string, (...args: unknown[]) => unknown][]
-  const exports = Object.fromEntries(
+  return Object.fromEntries(
     functions.map(([name, call]) => [name, (...args: unknown[]) => called(() => call(...args))]),
   )
-  return {
-    exports,
-    process,
-    memory: thread.memory.memory,
-    [Symbol.dispose]() {
-      if (thread.context !== 0) place.instance.lastCalls.guest_destroy(thread.context)
-      if (!options.process) process[Symbol.dispose]()
-      plumbing.finish()
-      leaveStreams(place)
-    },
-  }
 }
 
 /** The host's own functions run outside of the guest, as every answer does. */

@@ -83,18 +83,20 @@ function once(bytes: Uint8Array): Source {
 
 function ofReader(stream: ReadableStream<Uint8Array>): Source {
   const reader = stream.getReader()
-  return async () => {
+  const source: Source = async () => {
     for (;;) {
       const { done, value } = await reader.read()
       if (done) return undefined
       if (value.length > 0) return value
     }
   }
+  source.cancel = () => void reader.cancel().catch(() => {})
+  return source
 }
 
 function ofIterable(list: AsyncIterable<Uint8Array>): Source {
   const iterator = list[Symbol.asyncIterator]()
-  return async () => {
+  const source: Source = async () => {
     for (;;) {
       const { done, value } = await iterator.next()
       if (done) return undefined
@@ -102,13 +104,46 @@ function ofIterable(list: AsyncIterable<Uint8Array>): Source {
       if (bytes.length > 0) return bytes
     }
   }
+  source.cancel = () => void iterator.return?.().catch(() => {})
+  return source
+}
+
+/** This program's own stdin: let go of, not ended, when the guest reads no more, so that it keeps nobody waiting. */
+function ofNode(stream: NodeJS.ReadStream): Source {
+  const chunks: Uint8Array[] = []
+  let ended = false
+  let arrived = () => {}
+  const take = (chunk: Uint8Array | string) => {
+    chunks.push(typeof chunk === 'string' ? encoder.encode(chunk) : chunk)
+    stream.pause()
+    arrived()
+  }
+  const end = () => {
+    ended = true
+    arrived()
+  }
+  stream.on('data', take).on('end', end).pause()
+  const source: Source = async () => {
+    if (chunks.length === 0 && !ended) {
+      stream.resume()
+      await new Promise<void>((resolve) => {
+        arrived = resolve
+      })
+    }
+    return chunks.shift()
+  }
+  source.cancel = () => {
+    stream.off('data', take).off('end', end).pause()
+    end()
+  }
+  return source
 }
 
 /** => where a guest's stdin comes from. */
 export function sourceOf(value: Exclude<Stdin, Shared | 'pipe'>): Source {
   if (value === 'ignore') return () => undefined
   if (value === 'inherit') {
-    if (onNode) return ofIterable(process.stdin)
+    if (onNode) return ofNode(process.stdin)
     throw new IsopageError('ERR_UNSUPPORTED', 'ERR_UNSUPPORTED: a page has no stdin to inherit')
   }
   if (value instanceof Uint8Array) return once(value)

@@ -13,7 +13,11 @@ import { withResolvers } from '../runtime.js'
 /** Takes what a guest wrote. A promise holds up the guest's next bytes, not the guest before its pipe is full. */
 export type Sink = (bytes: Uint8Array) => void | Promise<void>
 /** => the next bytes for a guest; undefined at the end. */
-export type Source = () => Uint8Array | undefined | Promise<Uint8Array | undefined>
+export interface Source {
+  (): Uint8Array | undefined | Promise<Uint8Array | undefined>
+  /** Nobody reads any more. */
+  cancel?: () => void
+}
 
 interface Output {
   readonly kind: 'output'
@@ -97,7 +101,10 @@ export class Pump {
   stop(): void {
     const ends = [...this.#ends.values()]
     this.#ends.clear()
-    for (const end of ends) if (end.kind === 'output') end.end()
+    for (const end of ends) {
+      if (end.kind === 'output') end.end()
+      else end.source.cancel?.()
+    }
     this.#wake()
   }
 
@@ -200,5 +207,6 @@ export class Pump {
     if (!this.#ends.delete(end.fd)) return
     if (!this.#instance.table.closed) this.#process.close(end.fd)
     if (end.kind === 'output') end.end()
+    else end.source.cancel?.()
   }
 }

@@ -172,6 +172,13 @@ test('a runaway loop is killed, by a call, an AbortSignal, a limit', async () =>
   expect(await limited.exited).toEqual({ status: 152, signal: 'SIGXCPU' })
 })
 
+test('closing the kernel ends the programs that still run', async () => {
+  const other = await boot({ memory: '16MiB' })
+  const guest = await other.run(program([{ loop: true }]), { cache: false })
+  await other.close()
+  expect(await guest.exited).toEqual({ status: 137, signal: 'SIGKILL' })
+})
+
 test('a program that sleeps in a call is killed too', async () => {
   const p = kernel.process()
   const [reads] = p.pipe()
