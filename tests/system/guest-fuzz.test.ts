@@ -5,7 +5,8 @@
 import * as fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 import type { BackEndName } from '../../dist/src/guest/rewrite/index.js'
-import { effort, seedOf } from '../support/effort.ts'
+import { onBun } from '../../dist/src/runtime.js'
+import { effort, seedOf, soak } from '../support/effort.ts'
 import { FakeKernel } from '../support/guest-fake.ts'
 import { program } from '../support/guest-program.ts'
 import { difference, runModel, runRewritten } from '../support/guest-run.ts'
@@ -24,7 +25,7 @@ describe.each([
         const seen = runRewritten(program, kernel, { backEnd, polls }, expected.steps.length)
         expect(difference(expected, seen)).toBe(undefined)
       }),
-      { numRuns: effort(1200), seed: seedOf() },
+      { numRuns: effort(onBun && !soak ? 200 : 1200), seed: seedOf() },
     )
     expect(endings.size).toBe(2)
   }, 600_000)

@@ -15,7 +15,8 @@ import {
   type Process,
 } from '../../dist/src/index.js'
 import type { Instance } from '../../dist/src/instance.js'
-import { effort, seedOf } from '../support/effort.ts'
+import { onBun } from '../../dist/src/runtime.js'
+import { effort, seedOf, soak } from '../support/effort.ts'
 import { emit } from '../support/guest-emit.ts'
 import { PAGE, type Program, program, WINDOW } from '../support/guest-program.ts'
 import {
@@ -127,7 +128,7 @@ describe.each([
         const seen = runKernel(program, backEnd, source, expected.steps.length)
         expect(difference(expected, seen)).toBe(undefined)
       }),
-      { numRuns: effort(1200), seed: seedOf() },
+      { numRuns: effort(onBun && !soak ? 200 : 1200), seed: seedOf() },
     )
     kernel.check()
   }, 600_000)

@@ -9,10 +9,12 @@ import {
   alignOf,
   type Code,
   DROP,
+  EQZ,
   GE_S,
   GT_U,
   LT_U,
   localsOf,
+  RETURN_OP,
   SUB,
   UNREACHABLE,
 } from './code.js'
@@ -152,10 +154,15 @@ export function waitOrNotify(
   })
 }
 
+/** Returns when there is nothing to do: no bytes are nowhere, whatever the address. */
+function nothing(code: Code): Code {
+  return code.get(2).op(EQZ).if(EMPTY).op(RETURN_OP).end()
+}
+
 /** memory.fill in the window: both back ends ask the kernel. */
 export function fillOf(context: BackEndContext, settle: number | undefined): number {
   return context.appended.routine('isopage:memory.fill', [I32, I32, I32], [], () => {
-    const code = refuseOverflow(localsOf([]), 0, 2, outsideOf(context))
+    const code = refuseOverflow(nothing(localsOf([])), 0, 2, outsideOf(context))
     callEntry(code.getGlobal(context.context).get(0).get(1).get(2), context, seam.ENTRY_FILL)
     if (settle !== undefined) code.call(settle)
     return code.end()
@@ -170,7 +177,7 @@ export function copyInWindow(
 ): Code {
   const outside = outsideOf(context)
   code.get(0).get(1).op(AND).const(0).op(0x48).if(EMPTY)
-  refuseOverflow(refuseOverflow(code, 0, 2, outside), 1, 2, outside)
+  refuseOverflow(refuseOverflow(nothing(code), 0, 2, outside), 1, 2, outside)
   callEntry(code.getGlobal(context.context).get(0).get(1).get(2), context, seam.ENTRY_COPY)
   if (settle !== undefined) code.call(settle)
   return code.op(0x0f).end()
