@@ -88,7 +88,7 @@ export function sysGuestCopy(address: u32, to: u32, from: u32, bytes: u32): void
   if (!inWindow(from, bytes)) end(SIGSEGV, from)
   if (!inWindow(to, bytes)) end(SIGSEGV, to)
   lock()
-  const result = to == from ? 0 : copyAll(spaceOf(context), to, from, bytes)
+  const result = copyAll(spaceOf(context), to, from, bytes)
   finish(context, result)
 }
 
