@@ -185,5 +185,6 @@ export function sysGetLimit(process: Process, what: u32): f64 {
   const space = process.space!
   if (what == RLIMIT_AS) return space.limitAs
   if (what == RLIMIT_MEMLOCK) return space.limitMemlock
-  return what == RLIMIT_NOFILE ? process.fdLimit : -EINVAL
+  if (what == RLIMIT_NOFILE) return process.fdLimit
+  return -EINVAL
 }

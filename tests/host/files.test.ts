@@ -212,6 +212,8 @@ test('locks of two processes stand in each other’s way, and GETLK tells which'
 test('limits are kept, and Infinity is none', async () => {
   const q = kernel.process()
   expect(q.getrlimit(RLIMIT.AS)).toBe(Number.POSITIVE_INFINITY)
+  expect(await codeOf(() => q.getrlimit(99))).toBe('EINVAL')
+  expect(await codeOf(() => q.setrlimit(99, 1))).toBe('EINVAL')
   q.setrlimit(RLIMIT.AS, 8192)
   expect(await codeOf(() => q.mmap({ length: 8193 }))).toBe('ENOMEM')
   q.setrlimit(RLIMIT.AS, Number.POSITIVE_INFINITY)
