@@ -27,7 +27,7 @@ export default defineConfig({
   // Known before a browser starts: what Vite finds in the middle of a run makes it load the page anew.
   optimizeDeps: { include: ['@wasmer/wasi', 'fast-check'] },
   test: {
-    include: ['tests/{conformance,host,system,model,oracle}/**/*.test.ts'],
+    include: ['tests/{conformance,guest,host,system,model,oracle}/**/*.test.ts'],
     fileParallelism: false,
     env: {
       ISOPAGE_SOAK: process.env.ISOPAGE_SOAK ?? '',
@@ -38,6 +38,11 @@ export default defineConfig({
     projects: inNode ? [native, await chromium(), await firefox()] : [native],
   },
 })
+
+/** Compiled and run natively by the process that drives a page, when the page asks. */
+async function guestPrograms() {
+  return (await import('./tests/guest/build.ts')).guestPrograms()
+}
 
 async function chromium(): Promise<TestProjectInlineConfiguration> {
   const { playwright } = await import('@vitest/browser-playwright')
@@ -75,5 +80,7 @@ function browserProject(
   name: string,
   browser: BrowserConfigOptions,
 ): TestProjectInlineConfiguration {
-  return { extends: true, test: { name, fileParallelism: false, browser } }
+  const commands = { guestPrograms }
+  const test = { name, fileParallelism: false, browser: { ...browser, commands } }
+  return { extends: true, test }
 }

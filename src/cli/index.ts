@@ -24,6 +24,7 @@ const COMMANDS: Readonly<Record<string, () => Promise<Command>>> = {
   ipcrm: async () => (await import('./ipcrm.js')).ipcrm,
   ipcs: async () => (await import('./ipcs.js')).ipcs,
   maps: async () => (await import('./maps.js')).maps,
+  run: async () => (await import('./guest.js')).run,
 }
 
 /** => the exit code. */

@@ -27,6 +27,7 @@ export const USAGE = `usage: isopage map [file] [options]     see two threads sh
        isopage ipcs [PID] [options]     its segments, queues and semaphores
        isopage ipcrm [PID] [options]    remove some of them
        isopage cc [options] file...     compile C to a program for \`isopage run\`
+       isopage run [options] FILE ...   run a program, with files and memory of a kernel's
        isopage instrument FILE -o FILE  rewrite a program, as \`isopage run\` does by itself
 
 \`isopage COMMAND --help\` tells of each. PID names a program that booted with { inspect: true }.
@@ -47,7 +48,7 @@ copied first, and the copy is edited.
 exit codes: 0 all checks hold, 1 a check or the file failed, 2 wrong usage
 `
 
-const COMMANDS = 'isopage map, ipc, maps, ipcs, ipcrm, cc, or instrument'
+const COMMANDS = 'isopage map, ipc, maps, ipcs, ipcrm, cc, run, or instrument'
 const DEFAULT_PAGES = 64
 const DEFAULT_MEMORY = '256MiB'
 const PAGES_MAX = 100_000

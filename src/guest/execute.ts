@@ -3,9 +3,10 @@
 import { Descriptors } from './descriptors.js'
 import { endingOf, report } from './ending.js'
 import { isopageImports } from './imports.js'
-import { link, start } from './link.js'
+import { type Functions, link, start } from './link.js'
 import type { Description } from './rewrite/index.js'
 import type { Ending, GuestThread } from './thread.js'
+import { mapLines, traced } from './trace.js'
 import { wasiImports } from './wasi.js'
 
 /** What a program is run with; all of it can go to another thread. */
@@ -18,6 +19,9 @@ export interface Program {
   readonly preopens: readonly (readonly [fd: number, name: string, isRoot: boolean])[]
   readonly terminals: readonly number[]
   readonly memoryMax: number
+  /** A line on its stderr for each call; its mappings when it ends. */
+  readonly trace: boolean
+  readonly maps: boolean
 }
 
 /** => everything a guest of this thread imports, by module. */
@@ -34,7 +38,8 @@ export function importsOf(thread: GuestThread, program: Program) {
 export function execute(thread: GuestThread, program: Program): Ending {
   const { module, description, memoryMax } = program
   try {
-    const imports = importsOf(thread, program)
+    const own: Readonly<Record<string, Functions>> = importsOf(thread, program)
+    const imports = program.trace ? traced(thread, own, (line) => say(thread, line)) : own
     const instance = link(thread, module, { description, imports, memoryMax })
     const main = instance.exports._start as (() => void) | undefined
     if (!main)
@@ -56,6 +61,7 @@ function run(
     start(instance)
     main()
     thread.leave()
+    tell(thread, program, { status: 0 })
     return { status: 0 }
   } catch (error) {
     thread.trapped = error
@@ -68,14 +74,23 @@ function run(
   }
 }
 
-/** Writes the line about a signal to the program's stderr, if that is open. */
-function tell(thread: GuestThread, { args }: Program, ending: Ending): void {
+/** Writes what there is to say at its end to the program's stderr: the line about a signal, its mappings. */
+function tell(thread: GuestThread, { args, maps }: Program, ending: Ending): void {
   const line = report(thread, args[0] ?? 'guest', ending)
-  if (line === undefined) return
-  const bytes = new TextEncoder().encode(line)
+  if (line !== undefined) say(thread, line.trimEnd())
+  if (!maps) return
+  try {
+    for (const map of mapLines(thread.process.maps())) say(thread, map)
+  } catch {
+    // It was killed.
+  }
+}
+
+/** Writes a line to the program's stderr, if that is open. */
+function say(thread: GuestThread, line: string): void {
   try {
     thread.served()
-    thread.process.write(2, bytes)
+    thread.process.write(2, new TextEncoder().encode(`${line}\n`))
   } catch {
     // Nobody listens.
   }

@@ -14,9 +14,15 @@ import { offsetOf } from './wasi-fd.js'
 
 const SIGNAL_MAX = 64
 /** Signals that do nothing to who has no handler: SIGCHLD, SIGCONT, SIGURG, SIGWINCH (wasi-libc's numbers). */
-const IGNORED: ReadonlySet<number> = new Set([16, 17, 22, 27])
+const IGNORED: ReadonlySet<number> = new Set([17, 18, 23, 28])
 const STATUS_SIGNAL = 128
 const ALL_ONES = 0xffff_ffff_ffff_ffffn
+
+/** => an offset for mmap. One that no number holds exactly is past the largest with any length, as is the one given for it: the kernel says so in its turn. */
+function offsetFor(offset: bigint, pageSize: number): number {
+  const last = 2 ** 53 - pageSize
+  return Number(offset) < last ? Number(offset) : last + Number(offset & BigInt(pageSize - 1))
+}
 
 function memoryCalls(thread: GuestThread) {
   const { instance, pid } = thread
@@ -39,7 +45,7 @@ function memoryCalls(thread: GuestThread) {
       offset: bigint,
     ): number => {
       if (offset < 0n) throw new Errno(abi.EINVAL)
-      const from = Number(offset)
+      const from = offsetFor(offset, instance.pageSize)
       return thread.address(thread.calls.mmap(pid, addr, length, prot, flags, fd, from))
     },
     munmap: onRange('munmap'),

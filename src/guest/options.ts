@@ -39,6 +39,10 @@ export interface RunOptions {
   inPlace?: boolean
   /** Standard streams say they are a terminal, so that C programs write line by line. */
   terminal?: boolean
+  /** Write a line to its stderr for each call that it makes, as strace does. */
+  trace?: boolean
+  /** Write its mappings to its stderr when it ends. */
+  maps?: boolean
   /** How the window is reached, for tests: by default what the engine can do. */
   backEnd?: BackEndName
   /** Keep the rewritten module for the next start too; true by default. */

@@ -116,7 +116,9 @@ async function launch(
     const preopens = openPreopens(process, checked)
     const { args, env, memoryMax } = checked
     const terminals = terminal ? [0, 1, 2] : []
-    const program = { module, description, args, env, preopens, terminals, memoryMax }
+    const { trace = false, maps = false } = options
+    const limits = { terminals, memoryMax, trace, maps }
+    const program = { module, description, args, env, preopens, ...limits }
     return { process, program, plumbing, checked }
   } catch (error) {
     if (!given) process[Symbol.dispose]()

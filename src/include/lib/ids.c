@@ -65,10 +65,12 @@ mode_t umask(mode_t mask) {
 }
 
 int getrlimit(int resource, struct rlimit *limit) {
+  if (resource < 0 || resource >= RLIMIT_NLIMITS) return answer(-EINVAL);
   return answer(__isopage_getrlimit(resource, limit));
 }
 
 int setrlimit(int resource, const struct rlimit *limit) {
+  if (resource < 0 || resource >= RLIMIT_NLIMITS) return answer(-EINVAL);
   return answer(__isopage_setrlimit(resource, limit));
 }
 
