@@ -110,6 +110,7 @@ export function isAwaited(frame: Frame): bool {
 export function hear(context: Context): bool {
   const wanted = atomic.load<u32>(changetype<usize>(context) + offsetof<Context>('wanted'))
   if (context.generation == wanted) return true
+  context.length = 0 // the extent found last is void as well
   atomic.store<u32>(changetype<usize>(context), wanted)
   const waiter = atomic.load<u32>(WAITER)
   if (waiter != 0) ring(waiter - 1)

@@ -17,6 +17,7 @@ import { sysExit, sysReap } from '../../assembly/exit'
 import { sysFork } from '../../assembly/fork'
 import { isAwaited, owe, owed } from '../../assembly/grace'
 import { sysGuestDestroy } from '../../assembly/guest'
+import { settleOwed } from '../../assembly/laggard'
 import { sweepLimbo } from '../../assembly/limbo'
 import { lock, unlock } from '../../assembly/lock'
 import { sysMadvise } from '../../assembly/madvise'
@@ -273,5 +274,27 @@ describe('what a guest on another thread may touch', () => {
     expect(K.limbo).not.toBe(0)
     heard()
     expect(K.limbo).toBe(0)
+  })
+
+  it('loses its process when it has not heard within stallMs, and the call that waits goes on', () => {
+    map(0, 4, MAP_SHARED)
+    runElsewhere()
+    K.stallMs = 2
+    const pid = process.pid
+    expect(sysMunmap(process, at(0), 4096)).toBe(0)
+    expect(owed).toBe(0, 'no entry was there')
+    const context = create()
+    run(context)
+    store1(context, at(1), 1)
+    out(context)
+    expect(sysMunmap(process, at(1), 4096)).toBe(0)
+    expect(owed).not.toBe(0)
+    settleOwed()
+    expect(owed).toBe(0)
+    expect(findProcess(pid) == null).toBe(true)
+    expect(K.limbo).not.toBe(0, 'what it may touch is not free')
+    K.stallMs = 1000
+    heard()
+    setProcess(spawn())
   })
 })
