@@ -1,22 +1,16 @@
 import {
-  AT_FDCWD,
-  BUFFER_RESULT,
   EINVAL,
   EWOULDBLOCK_PARK,
   MAP_ANONYMOUS,
-  MAP_FIXED,
   MAP_NORESERVE,
-  MAP_PRIVATE,
   MAP_SHARED,
   MCL_FUTURE,
   O_CREAT,
   O_RDWR,
-  PROT_READ,
-  PROT_WRITE,
   STATE_SEQ_SHIFT,
   THREAD_STATE,
 } from '../../assembly/abi'
-import { sysAccess, sysRelease } from '../../assembly/access'
+import { sysAccess } from '../../assembly/access'
 import { attachThread } from '../../assembly/boot'
 import { beginChange, endChange } from '../../assembly/change'
 import { sysJoin } from '../../assembly/credentials'
@@ -28,91 +22,39 @@ import { sysMadvise } from '../../assembly/madvise'
 import { sysMlockall } from '../../assembly/mlock'
 import { sysMmap, sysMunmap } from '../../assembly/mmap'
 import { sysSemClose, sysSemOpen, sysSemUnlink } from '../../assembly/namedsem'
-import { sysOpen } from '../../assembly/open'
 import { findProcess, Process, Space } from '../../assembly/process'
 import { frameOfPte, pteOf } from '../../assembly/pte'
 import { K } from '../../assembly/root'
-import { noSource } from '../../assembly/source'
 import { beginCall, endCall, enter, me, THREAD_BYTES, THREADS } from '../../assembly/thread'
 import { sysViewOpen } from '../../assembly/view'
-import { bootSpec, checkAll, forgetPanic, freeFrames, spawn } from './support/boot'
+import { checkAll, forgetPanic, freeFrames, spawn } from './support/boot'
+import {
+  access,
+  at,
+  fork,
+  loadByte,
+  map,
+  OWN,
+  open,
+  PAGES,
+  parent,
+  RIGHTS,
+  replaceThread,
+  setParent,
+  storeByte,
+} from './support/forks'
 import { putText, textAt } from './support/kernel'
 import { below, chance, reseed } from './support/random'
-import {
-  deathsPlayed,
-  dieAtEveryPush,
-  dieForGood,
-  exemptStatic,
-  expectUndone,
-} from './support/transactions'
+import { deathsPlayed, dieAtEveryPush, dieForGood, expectUndone } from './support/transactions'
 
-bootSpec(1100)
-exemptStatic(changetype<usize>(noSource()), 8192)
-
-const RIGHTS: u32 = PROT_READ | PROT_WRITE
-const OWN: u32 = MAP_PRIVATE | MAP_ANONYMOUS
-const BASE: u32 = 0x90000000
-const PAGES: u32 = 8
-let parent = spawn()
 let child: Process = parent
-
-function at(page: u32): u32 {
-  return BASE + (page << 12)
-}
-
-function map(page: u32, pages: u32, flags: u32 = OWN, rights: u32 = RIGHTS, fd: i32 = -1): void {
-  const result = sysMmap(parent, at(page), pages << 12, rights, flags | MAP_FIXED, fd, 0)
-  assert(result == <i32>at(page), `mmap gave ${result}`)
-}
-
-function access(process: Process, page: u32, write: bool): i32 {
-  const result = sysAccess(process, at(page), 1, write)
-  sysRelease()
-  return result
-}
-
-function loadByte(process: Process, page: u32): u8 {
-  assert(access(process, page, false) == 0, 'load')
-  return load<u8>(<usize>load<u32>(<usize>me().buffer + BUFFER_RESULT))
-}
-
-function storeByte(process: Process, page: u32, value: u8): void {
-  assert(access(process, page, true) == 0, 'store')
-  store<u8>(<usize>load<u32>(<usize>me().buffer + BUFFER_RESULT), value)
-}
-
-function open(process: Process, path: string, flags: u32): i32 {
-  const bytes = putText(path, 0)
-  return sysOpen(process, AT_FDCWD, textAt(0), bytes, flags, 0o644)
-}
-
-function fork(): Process {
-  beginCall(parent.pid)
-  const pid = sysFork(parent)
-  endCall()
-  assert(pid > 0, `fork gave ${pid}`)
-  return findProcess(<u32>pid)!
-}
-
-function _refsOf(process: Process, page: u32): u32 {
-  return frameOfPte(pteOf(process.space!, at(page))).refs
-}
-
-/** Plays the next thread, the one before being dead: its slot is reaped. */
-function replaceThread(): void {
-  const dead = me().index
-  const sequence = load<u32>(THREADS + dead * THREAD_BYTES + THREAD_STATE) >> STATE_SEQ_SHIFT
-  assert(attachThread(0) >= 0, 'no slot')
-  enter()
-  assert(sysReap(dead, sequence, true) == 0, 'reap')
-}
 
 const PARTS: u32 = 6
 let finished: bool = false
 
 /** Private and shared mappings, with pages: the one of part n has value n + 1. */
 function furnish(): void {
-  parent = spawn()
+  setParent(spawn())
   for (let part: u32 = 0; part < PARTS; part++) {
     map(part << 1, 1, part % 3 == 2 ? MAP_SHARED | MAP_ANONYMOUS : OWN)
   }
@@ -166,7 +108,7 @@ describe('a death in a fork', () => {
 
 describe('a fork and other threads of the process', () => {
   it('wait for each other: stores to private memory, changes of mappings, another fork', () => {
-    parent = spawn()
+    setParent(spawn())
     map(0, 2)
     map(2, 1, MAP_SHARED | MAP_ANONYMOUS)
     storeByte(parent, 0, 1)
@@ -205,7 +147,7 @@ describe('a fork and other threads of the process', () => {
   })
 
   it('a fork waits for a change that is not whole, until whoever makes it ends it or dies', () => {
-    parent = spawn()
+    setParent(spawn())
     map(0, 2)
     const changing = me().index
     const sequence = load<u32>(THREADS + changing * THREAD_BYTES + THREAD_STATE) >> STATE_SEQ_SHIFT
@@ -230,7 +172,7 @@ describe('a fork and other threads of the process', () => {
   })
 
   it('a fork waits for who was granted a private page for storing', () => {
-    parent = spawn()
+    setParent(spawn())
     map(0, 2)
     storeByte(parent, 0, 1)
     const processes = K.processes
@@ -255,7 +197,7 @@ describe('a fork and other threads of the process', () => {
   })
 
   it('who is left alone with a page waits for a reader of the other space before it stores', () => {
-    parent = spawn()
+    setParent(spawn())
     map(0, 1)
     storeByte(parent, 0, 1)
     child = fork()
@@ -291,7 +233,7 @@ describe('families', () => {
     dieAtEveryPush(false)
     const free = freeFrames()
     const family = new StaticArray<u32>(FAMILY)
-    parent = spawn()
+    setParent(spawn())
     map(0, shared)
     map(shared, 2, MAP_SHARED | MAP_ANONYMOUS)
     family[0] = parent.pid
@@ -312,7 +254,7 @@ describe('families', () => {
       } else if (chance(70)) {
         const other = <i32>below(FAMILY)
         if (findProcess(family[other]) != null) continue
-        parent = process
+        setParent(process)
         family[other] = fork().pid
         for (let i = 0; i < 16; i++) values[other * 16 + i] = values[one * 16 + i]
       } else if (K.processes > 2) {

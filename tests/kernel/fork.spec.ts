@@ -1,12 +1,10 @@
 import {
-  AT_FDCWD,
   BUFFER_RESULT,
   EAGAIN,
   ENOMEM,
   F_GETFD,
   FD_CLOEXEC,
   MAP_ANONYMOUS,
-  MAP_FIXED,
   MAP_NORESERVE,
   MAP_PRIVATE,
   MAP_SHARED,
@@ -15,14 +13,9 @@ import {
   O_CLOEXEC,
   O_CREAT,
   O_RDWR,
-  PROT_READ,
-  PROT_WRITE,
-  STATE_SEQ_SHIFT,
-  THREAD_STATE,
 } from '../../assembly/abi'
 import { sysAccess, sysRelease } from '../../assembly/access'
-import { attachThread } from '../../assembly/boot'
-import { sysExit, sysReap } from '../../assembly/exit'
+import { sysExit } from '../../assembly/exit'
 import { fileAt } from '../../assembly/fd'
 import { sysFork } from '../../assembly/fork'
 import { sweepIdle } from '../../assembly/idle'
@@ -30,82 +23,35 @@ import { lock, unlock } from '../../assembly/lock'
 import { sysMadvise } from '../../assembly/madvise'
 import { sysMlockall } from '../../assembly/mlock'
 import { sysMmap, sysMunmap } from '../../assembly/mmap'
-import { sysFcntl, sysOpen } from '../../assembly/open'
+import { sysFcntl } from '../../assembly/open'
 import { findProcess, Process, setGroups } from '../../assembly/process'
-import { frameOfPte, pteOf } from '../../assembly/pte'
+import { pteOf } from '../../assembly/pte'
 import { K } from '../../assembly/root'
-import { noSource } from '../../assembly/source'
-import { beginCall, endCall, enter, me, THREAD_BYTES, THREADS } from '../../assembly/thread'
+import { me } from '../../assembly/thread'
 import { sysFtruncate } from '../../assembly/truncate'
 import { sysViewOpen } from '../../assembly/view'
-import { bootSpec, checkAll, freeFrames, spawn } from './support/boot'
-import { putText, textAt } from './support/kernel'
-import { dieAtEveryPush, exemptStatic, expectUndone } from './support/transactions'
+import { checkAll, freeFrames, spawn } from './support/boot'
+import {
+  at,
+  fork,
+  loadByte,
+  map,
+  OWN,
+  open,
+  PAGES,
+  parent,
+  RIGHTS,
+  refsOf,
+  setParent,
+  storeByte,
+} from './support/forks'
+import { dieAtEveryPush, expectUndone } from './support/transactions'
 
-bootSpec(1100)
-exemptStatic(changetype<usize>(noSource()), 8192)
-
-const RIGHTS: u32 = PROT_READ | PROT_WRITE
-const OWN: u32 = MAP_PRIVATE | MAP_ANONYMOUS
-const BASE: u32 = 0x90000000
-const PAGES: u32 = 8
-let parent = spawn()
 let child: Process = parent
-
-function at(page: u32): u32 {
-  return BASE + (page << 12)
-}
-
-function map(page: u32, pages: u32, flags: u32 = OWN, rights: u32 = RIGHTS, fd: i32 = -1): void {
-  const result = sysMmap(parent, at(page), pages << 12, rights, flags | MAP_FIXED, fd, 0)
-  assert(result == <i32>at(page), `mmap gave ${result}`)
-}
-
-function access(process: Process, page: u32, write: bool): i32 {
-  const result = sysAccess(process, at(page), 1, write)
-  sysRelease()
-  return result
-}
-
-function loadByte(process: Process, page: u32): u8 {
-  assert(access(process, page, false) == 0, 'load')
-  return load<u8>(<usize>load<u32>(<usize>me().buffer + BUFFER_RESULT))
-}
-
-function storeByte(process: Process, page: u32, value: u8): void {
-  assert(access(process, page, true) == 0, 'store')
-  store<u8>(<usize>load<u32>(<usize>me().buffer + BUFFER_RESULT), value)
-}
-
-function open(process: Process, path: string, flags: u32): i32 {
-  const bytes = putText(path, 0)
-  return sysOpen(process, AT_FDCWD, textAt(0), bytes, flags, 0o644)
-}
-
-function fork(): Process {
-  beginCall(parent.pid)
-  const pid = sysFork(parent)
-  endCall()
-  assert(pid > 0, `fork gave ${pid}`)
-  return findProcess(<u32>pid)!
-}
-
-function refsOf(process: Process, page: u32): u32 {
-  return frameOfPte(pteOf(process.space!, at(page))).refs
-}
-
-/** Plays the next thread, the one before being dead: its slot is reaped. */
-function _replaceThread(): void {
-  const dead = me().index
-  const sequence = load<u32>(THREADS + dead * THREAD_BYTES + THREAD_STATE) >> STATE_SEQ_SHIFT
-  assert(attachThread(0) >= 0, 'no slot')
-  enter()
-  assert(sysReap(dead, sequence, true) == 0, 'reap')
-}
 
 describe('fork', () => {
   beforeEach(() => {
-    parent = spawn()
+    setParent(spawn())
     dieAtEveryPush(true)
   })
 

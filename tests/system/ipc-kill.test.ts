@@ -14,7 +14,7 @@ import { startThread } from '../support/thread.ts'
 import { COUNTERS, GATE, type Meeting, MUTEX } from './ipc-kill.meeting.ts'
 
 /** Browsers take up to seconds to end a busy worker; a new one takes a tenth of a second anywhere. */
-const ROUNDS = soak ? (inBrowser ? 300 : inNode ? 10_000 : 2000) : inBrowser ? 6 : 40
+const ROUNDS = soak ? (inBrowser ? 300 : inNode ? 10_000 : 2000) : inBrowser ? 6 : inNode ? 40 : 15
 const ALLOWED_FRAMES = 64
 
 test('killed processes leave no lock held, no undo undone, no object, sleeper or frame behind', async () => {
