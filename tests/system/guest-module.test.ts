@@ -424,6 +424,18 @@ describe.each(BACK_ENDS)('waits and polls of the %s back end', (backEnd) => {
     expect(() => calls.wait?.(WINDOW + 2, 1)).toThrow(WebAssembly.RuntimeError)
   })
 
+  test('a function that calls itself comes by the kernel', () => {
+    const deep: TestFunction = {
+      name: 'deep',
+      params: [I32],
+      body: (code) => void code.get(0).if(EMPTY).get(0).const(-1).op(ADD).call(0).end(),
+    }
+    const { kernel, calls } = linked({ memory: { initial: 1 }, functions: [deep] }, backEnd)
+    kernel.attention(true)
+    for (let i = 0; i < 10; i++) calls.deep?.(1000)
+    expect(kernel.polls).toBeGreaterThanOrEqual(2)
+  })
+
   test('a loop comes by the kernel', () => {
     const { kernel, calls } = linked({ memory: { initial: 1, shared: true }, functions }, backEnd)
     kernel.attention(true)

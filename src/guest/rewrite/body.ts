@@ -70,6 +70,10 @@ export class BodyRewriter {
   private bodyStart = 0
   private landing = false
   private mustLand = false
+  /** Index of the function, whether it calls itself, and whether it polls where it begins: a loop of another kind. */
+  private own = 0
+  private callsItself = false
+  private recursive = false
   /** Behind an `i32.const` of this value, when it is the instruction before. */
   private constantEnd = -1
   private constant = 0
@@ -87,10 +91,13 @@ export class BodyRewriter {
     const { bodies, functionTypes, types } = this.options.decoded
     const type = types[functionTypes[index] as number] as Decoded['types'][number]
     const [start, end] = [bodies[index * 2] as number, bodies[index * 2 + 1] as number]
+    this.own = this.options.decoded.importedFunctions + index
     this.landing = false
+    this.recursive = false
     this.pass(start, end, type.params, type.results, guestHints)
-    if (this.mustLand) {
-      this.landing = true
+    if (this.mustLand || this.callsItself) {
+      this.landing = this.mustLand
+      this.recursive = this.callsItself
       this.pass(start, end, type.params, type.results, guestHints)
     }
     return this.finish(start, out)
@@ -114,6 +121,7 @@ export class BodyRewriter {
     this.guestHint = 0
     this.bodyStart = start
     this.mustLand = false
+    this.callsItself = false
     this.constantEnd = -1
     reader.at = start
     this.locals = params
@@ -123,6 +131,7 @@ export class BodyRewriter {
     }
     this.from = reader.at
     if (this.landing) this.openBody(results)
+    if (this.recursive) this.poll(reader.at)
     while (reader.at < end) this.step(end)
     this.flush(end)
   }
@@ -312,7 +321,11 @@ export class BodyRewriter {
   private calls(opcode: number, at: number): void {
     const { reader } = this
     const { decoded } = this.options
-    if (opcode === op.CALL && reader.u32() >= decoded.importedFunctions) return
+    if (opcode === op.CALL) {
+      const callee = reader.u32()
+      if (callee === this.own) this.callsItself = true
+      if (callee >= decoded.importedFunctions) return
+    }
     let foreign = decoded.openTables.size > 0
     if (opcode === op.CALL) foreign = true
     else if (opcode === op.RETURN_CALL) foreign = reader.u32() < decoded.importedFunctions
