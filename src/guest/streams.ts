@@ -145,11 +145,23 @@ export class Pump {
       const into = new Uint8Array(ROOM)
       const count = this.#attempt(() => this.#process.read(end.fd, into))
       if (count === undefined) return
-      const taken = count === 0 ? undefined : end.sink(into.subarray(0, count))
+      const taken = count === 0 ? undefined : this.#give(end, into.subarray(0, count))
       if (count === 0) this.#close(end)
       else if (!(taken instanceof Promise)) continue
       else this.#await(end, taken)
       return
+    }
+  }
+
+  /** A sink that throws takes no more; its error is the program's to hear of, and no other guest's harm. */
+  #give({ sink }: Output, bytes: Uint8Array): void | Promise<void> {
+    try {
+      return sink(bytes)
+    } catch (error) {
+      queueMicrotask(() => {
+        throw error
+      })
+      return Promise.reject(error)
     }
   }
 
