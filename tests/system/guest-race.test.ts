@@ -38,9 +38,10 @@ function canary(kernel: Kernel, pages: number): void {
 /** Lets this thread serve what others ask of its store. */
 const breathe = () => new Promise((resolve) => setTimeout(resolve, 1))
 
-/** Takes away a part of the mapping by one of the calls that do. */
+/** Takes away a part of the mapping by one of the calls that do. What is mapped again is filled at once: in order, so that extents are long. */
 function disturb(p: Process, addr: number, length: number, act: number, flags: number): void {
-  const again = () => void p.mmap({ addr, length, flags: flags | MAP.ANONYMOUS | MAP.FIXED })
+  const again = () =>
+    void p.mmap({ addr, length, flags: flags | MAP.ANONYMOUS | MAP.FIXED | MAP.POPULATE })
   const acts = [
     () => {
       p.munmap(addr, length)
@@ -83,14 +84,15 @@ for (const [name, flags] of [
     const { commitLimit, framesCommitted } = kernel.stats()
     const room = commitLimit - framesCommitted - 2 * PAGES // what is freed is used at once
     const looked = other.call<string>('canary', kernel.handle, stop, room)
+    while (Atomics.load(stop, 1) === 0) await breathe()
     const next = randomOf(1)
     for (let round = 0; round < effort(4000); round++) {
-      const start = next(PAGES)
-      const length = (1 + next(Math.min(16, PAGES - start))) * PAGE
+      const whole = next(2) === 0
+      const start = whole ? 0 : next(PAGES)
+      const length = (whole ? PAGES : 1 + next(Math.min(16, PAGES - start))) * PAGE
       disturb(p, address + start * PAGE, length, next(6), flags)
       if (round % 8 === 0) await breathe()
       if (round % 50 === 0) kernel.check()
-      if (Atomics.load(stop, 1) === 0) round = 0
     }
     Atomics.store(stop, 0, 1)
     expect(await stirred).toMatch(/^ok/)
@@ -122,6 +124,7 @@ test('a guest on a file sees its own bytes or zeros under truncation, eviction a
   const thread = await guestOf(kernel, p)
   const stop = new Int32Array(new SharedArrayBuffer(8))
   const stirred = thread.call<string>('stir', stop, address, bytes, 100_000)
+  while (Atomics.load(stop, 1) === 0) await breathe()
   const crowd = () => {
     const { commitLimit, framesCommitted } = kernel.stats()
     canary(kernel, commitLimit - framesCommitted - 32)
@@ -146,7 +149,6 @@ test('a guest on a file sees its own bytes or zeros under truncation, eviction a
     acts[next(acts.length)]?.()
     await breathe()
     if (round % 10 === 0) kernel.check()
-    if (Atomics.load(stop, 1) === 0) round = 0
   }
   Atomics.store(stop, 0, 1)
   expect(await stirred).toMatch(/^ok/)
