@@ -91,6 +91,19 @@ export interface LockMapping {
 
 /** Rounds of a lock that looks before it sleeps: about as long as a sleep and a wake-up take. */
 export const SPINS = 200
+/**
+ * Pauses between the looks at a mutex that is taken: twice as long each time, some 10 us in all. A look takes the cache line from who holds it; without
+ * looks that thread locks and unlocks many times in the meantime, which costs less than taking turns.
+ */
+const PAUSE_FIRST = 64
+const PAUSE_LAST = 8192
+const quiet = new Int32Array(1)
+
+/** Lets a moment pass, about half a nanosecond a look. */
+function linger(looks: number): void {
+  for (let i = 0; i < looks; i++) Atomics.load(quiet, 0)
+}
+
 /** Mappings up to this size are pinned whole, so that `bytes` finds their pages together. */
 const PINNED_WHOLE = 1 << 20
 
@@ -267,12 +280,13 @@ export class Mutex {
     const kind = words[this.#kind]
     if (!isPlain(kind)) return false
     const mine = woken ? this.#me | SYNC_WAITERS : this.#me
-    for (let round = 0; round < SPINS; round++) {
+    for (let pause = PAUSE_FIRST; pause <= PAUSE_LAST; pause *= 2) {
       const word = Atomics.load(words, at)
       const owner = word & SYNC_OWNER
       if (owner === 0) {
         if (Atomics.compareExchange(words, at, word, word | mine) === word) return true
       } else if (owner === this.#me) return this.#again(kind)
+      linger(pause)
     }
     return false
   }

@@ -18,9 +18,11 @@ export async function open({ name, count }) {
 function message(process) {
   const id = process.msgget(IPC.PRIVATE, 0o600)
   const bytes = new Uint8Array(MESSAGE_BYTES)
+  const options = { into: new Uint8Array(MESSAGE_BYTES) } // as the peer does
   return () => {
     process.msgsnd(id, 1, bytes)
-    if (process.msgrcv(id).data.length !== MESSAGE_BYTES) throw new Error('another message came')
+    if (process.msgrcv(id, options).data.length !== MESSAGE_BYTES)
+      throw new Error('another message came')
   }
 }
 
