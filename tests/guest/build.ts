@@ -51,14 +51,16 @@ export interface GuestPrograms {
 
 /** The programs, compiled, and what each one says natively. */
 export async function guestPrograms(): Promise<GuestPrograms> {
+  // In one order, whatever the runtime's: the hash below is of this.
+  const names = readdirSync(sources).sort()
   const files = Object.fromEntries(
-    readdirSync(sources).map((name) => [name, readFileSync(join(sources, name), 'utf8')]),
+    names.map((name) => [name, readFileSync(join(sources, name), 'utf8')]),
   )
   const texts = Object.entries(files).filter(([name]) => name.endsWith('.c'))
-  const names = texts.map(([name]) => name.slice(0, -2))
+  const programNames = texts.map(([name]) => name.slice(0, -2))
   const wrapped = { ...files, ...wrappers(texts) }
-  const wasm = await guestOf(wrapped, names)
-  const native = absence() ?? nativeOf(wrapped, names)
+  const wasm = await guestOf(wrapped, programNames)
+  const native = absence() ?? nativeOf(wrapped, programNames)
   const programs = texts.map(([file, text]) => programOf(file.slice(0, -2), text, native))
   return { programs, wasm: wasm.toString('base64') }
 }

@@ -16,7 +16,7 @@ async function ask(): Promise<GuestPrograms> {
 }
 
 /** All runtimes by the back end that they have; in Node the one for engines with one memory too. */
-const backEnds = inNode ? (['multi-memory', 'accessors'] as const) : ([undefined] as const)
+const backEnds = inNode ? (['multi-memory', 'accessors'] as const) : (['default'] as const)
 
 describe.each(backEnds)('C programs as guests (%s)', (backEnd) => {
   let kernel: Kernel
@@ -40,7 +40,7 @@ describe.each(backEnds)('C programs as guests (%s)', (backEnd) => {
         parent: host.pid,
         stdout: (chunk: Uint8Array) => void chunks.push(chunk.slice()),
         stderr: 'ignore',
-        ...(backEnd ? { backEnd } : {}),
+        ...(backEnd === 'default' ? {} : { backEnd }),
       })
       const { status } = await guest.exited
       host.exit()
