@@ -82,7 +82,7 @@ for (const [name, flags] of [
     const other = await startThread(new URL('./guest-race.thread.ts', import.meta.url))
     onTestFinished(() => other.end())
     const { commitLimit, framesCommitted } = kernel.stats()
-    const room = commitLimit - framesCommitted - 2 * PAGES // what is freed is used at once
+    const room = commitLimit - framesCommitted - 12 * PAGES // what is freed is used at once
     const looked = other.call<string>('canary', kernel.handle, stop, room)
     while (Atomics.load(stop, 1) === 0) await breathe()
     const next = randomOf(1)
