@@ -25,7 +25,7 @@ const native: TestProjectInlineConfiguration = {
 export default defineConfig({
   server: { headers: isolation },
   // Known before a browser starts: what Vite finds in the middle of a run makes it load the page anew.
-  optimizeDeps: { include: ['@wasmer/wasi', 'fast-check'] },
+  optimizeDeps: { include: ['@wasmer/wasi', 'fast-check'], exclude: ['@yowasp/clang'] },
   test: {
     include: ['tests/{conformance,guest,host,system,model,oracle}/**/*.test.ts'],
     fileParallelism: false,
