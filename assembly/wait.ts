@@ -222,6 +222,8 @@ function sleepTo(wait: Wait, until: f64, once: bool): i32 {
 function nap(bell: u32, leftMs: f64): bool {
   const at = changetype<usize>(me()) + offsetof<Thread>('doorbell')
   if (mayBlock()) {
+    // What was asked of this thread before `bell` was read rings no more.
+    if ((me().flags & THREAD_SERVES) != 0) serve()
     if (!rungSoon(at, bell, leftMs)) {
       const ns: i64 = leftMs > 1e9 ? -1 : <i64>(leftMs * 1e6) + 1
       beginPark()

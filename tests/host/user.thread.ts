@@ -27,6 +27,12 @@ await serve({
       return { code: code ?? 'no code', message }
     }
   },
+  /** Asks for a file's state once, then posts to a semaphore. `begun`: a word that is 1 from before it asks. */
+  statAndPost(path: string, id: number, begun: Int32Array) {
+    Atomics.store(begun, 0, 1)
+    process.stat(path)
+    process.semop(id, [{ num: 0, op: 1 }])
+  },
   /** Asks for a file's state until told to stop, 3000 times at most. */
   statUntil(path: string, enough: Int32Array) {
     for (let i = 0; i < 3000; i++) {
