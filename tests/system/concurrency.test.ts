@@ -22,7 +22,7 @@ beforeEach(async () => {
 })
 afterEach(async () => {
   for (const thread of threads) await thread.call('leave')
-  for (const thread of threads) await thread.end()
+  await Promise.all(threads.map((thread) => thread.end()))
   kernel.check()
   await kernel.close()
 })

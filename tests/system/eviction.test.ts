@@ -45,7 +45,7 @@ test('a file of twice the memory is walked and changed by several threads under 
   await kernel.sync()
   kernel.check()
   expect(equal(store.durable('big') as Uint8Array, plain)).toBe(true)
-  for (const thread of threads) await thread.end()
+  await Promise.all(threads.map((thread) => thread.end()))
 }, 240_000)
 
 /** A store whose first write of dirty pages takes until other threads have come to store as well. */

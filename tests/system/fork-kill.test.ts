@@ -33,7 +33,7 @@ for (const kind of ['kernel.terminate()', 'a raw terminate'] as const) {
       kernel.check()
       await keeper.step(round)
     }
-    for (const { worker } of storms.disband()) await kernel.terminate(worker)
+    await Promise.all(storms.disband().map(({ worker }) => kernel.terminate(worker)))
     kernel.check()
     console.log(`fork-kill: ${kind}: ISOPAGE_SEED=${seed}, ${ROUNDS} rounds, ${repaired} repaired`)
     expect(repaired * 100).toBeGreaterThanOrEqual(ROUNDS * REPAIRED_MIN)
@@ -53,13 +53,13 @@ function startKeeper(kernel: Kernel) {
   return {
     process: p,
     map,
-    /** Stores to the page that nobody else touches; it has what was stored last. A child of its own has it too, and nothing after it. */
+    /** Stores, as soon as no fork is under way, to the page that nobody else touches; it has what was stored last. A child of its own has it too, and nothing after it. */
     async step(round: number) {
       const last = round === 0 ? 0 : (round - 1) % 256
       expect(own.read(0, 1)).toEqual(Uint8Array.of(last))
-      own.write(0, Uint8Array.of(round % 256))
+      await p.promises.vmWrite(own.address, Uint8Array.of(round % 256))
       const child = await p.promises.fork()
-      own.write(1, Uint8Array.of(round % 256))
+      await p.promises.vmWrite(own.address + 1, Uint8Array.of(round % 256))
       const into = new Uint8Array(1)
       child.vmRead(own.address, into)
       expect(into[0]).toBe(round % 256)

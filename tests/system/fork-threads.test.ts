@@ -24,7 +24,7 @@ beforeEach(async () => {
 afterEach(async () => {
   for (const stop of stops.splice(0)) Atomics.store(stop, 0, 1)
   for (const thread of threads) await thread.call('leave')
-  for (const thread of threads) await thread.end()
+  await Promise.all(threads.map((thread) => thread.end()))
   p[Symbol.dispose]()
   kernel.check()
   expect(kernel.stats()).toMatchObject({ processes: 0, mappings: 0 })

@@ -20,7 +20,7 @@ beforeAll(async () => {
 })
 afterAll(async () => {
   for (const thread of threads) await thread.call('leave')
-  for (const thread of threads) await thread.end()
+  await Promise.all(threads.map((thread) => thread.end()))
   await kernel.close()
 })
 beforeEach(async () => {

@@ -33,7 +33,7 @@ test('killed processes leave no lock held, no undo undone, no object, sleeper or
     kernel.check()
     await keeper.look()
   }
-  for (const { worker } of hammers.disband()) await kernel.terminate(worker)
+  await Promise.all(hammers.disband().map(({ worker }) => kernel.terminate(worker)))
   console.log(
     `ipc kill: ISOPAGE_SEED=${seed}, ${ROUNDS} rounds, ${keeper.recovered} locks recovered`,
   )

@@ -16,9 +16,9 @@ import { startThread } from '../support/thread.ts'
 
 const PAGE = 4096
 /** Chromium lets a busy worker run for two more seconds after terminate(), Firefox takes one to start and end it: thousands of rounds would take hours there. */
-const ROUNDS = effort(inBrowser ? ('chrome' in globalThis ? 100 : 300) : inNode ? 2000 : 1000)
+const ROUNDS = effort(inBrowser ? ('chrome' in globalThis ? 60 : 120) : inNode ? 2000 : 1000)
 /** How often the structures are looked at while threads change them and nobody dies. */
-const LOOKS = effort(2000)
+const LOOKS = effort(inBrowser ? 500 : 2000)
 /** Of 100 raw terminates. */
 const REPAIRED_MIN = 99
 
@@ -40,7 +40,7 @@ for (const kind of ['kernel.terminate()', 'a raw terminate'] as const) {
       kernel.check()
       await keeper.step(round)
     }
-    for (const { worker } of hammers.disband()) await kernel.terminate(worker)
+    await Promise.all(hammers.disband().map(({ worker }) => kernel.terminate(worker)))
     kernel.check()
     keeper.exit()
     kernel.check()
@@ -61,7 +61,7 @@ test('threads that map and unmap at the same places of one process leave the ker
     await hammers.move()
     kernel.check()
   }
-  for (const { worker } of hammers.disband()) await kernel.terminate(worker)
+  await Promise.all(hammers.disband().map(({ worker }) => kernel.terminate(worker)))
   p.exit()
   kernel.check()
   expect(kernel.stats().processes).toBe(0)

@@ -44,7 +44,7 @@ test('processes that wait for each other all get on', async () => {
   expect(counted).toBe(PROCESSES * ROUNDS)
   expect(kernel.sleepers()).toEqual([])
   p.exit()
-  for (const thread of threads) await kernel.terminate(thread.worker)
+  await Promise.all(threads.map(({ worker }) => kernel.terminate(worker)))
   kernel.check()
 }, 3_600_000)
 

@@ -10,7 +10,7 @@ import { startThread, type Thread } from '../support/thread.ts'
 
 const WORKERS = 4
 /** A kill takes Chromium 2 s, where a busy worker runs on that long after terminate(), and Deno and Bun one. */
-const KILLS = soak && !inBrowser ? (inNode ? 10_000 : 2000) : inNode ? 60 : inBrowser ? 8 : 20
+const KILLS = soak && !inBrowser ? (inNode ? 10_000 : 2000) : inNode ? 60 : inBrowser ? 4 : 20
 
 let kernel: Kernel
 let p: Process
@@ -28,7 +28,7 @@ beforeEach(async () => {
   words = new Int32Array(map.buffer, map.byteOffset, 1024)
   threads = []
   return async () => {
-    for (const thread of threads) await kernel.terminate(thread.worker)
+    await Promise.all(threads.map(({ worker }) => kernel.terminate(worker)))
     p.shm_unlink('/race')
     p.exit()
     kernel.check()

@@ -28,7 +28,7 @@ beforeEach(async () => {
   threads = await Promise.all(Array.from({ length: WORKERS }, start))
 })
 afterEach(async () => {
-  for (const thread of threads) await kernel.terminate(thread.worker)
+  await Promise.all(threads.map(({ worker }) => kernel.terminate(worker)))
   expect(outcome(() => p.shmctl(p.shmget(KEY, 0), IPC.RMID))).toMatch(/^(ok|ENOENT)$/)
   expect(kernel.stats().segments).toBe(0)
   kernel.check()
