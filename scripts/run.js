@@ -102,7 +102,7 @@ function onInterrupt(kill) {
   const signals = ['SIGINT', 'SIGTERM', 'SIGHUP']
   const stop = (signal) => {
     kill()
-    process.exit(128 + constants.signals[signal])
+    setImmediate(() => process.exit(128 + constants.signals[signal])) // after the other commands' kills
   }
   for (const signal of signals) process.once(signal, stop)
   return () => {

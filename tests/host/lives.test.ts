@@ -4,6 +4,7 @@ import { expect, test } from 'vitest'
 import { RING_SLOTS } from '../../assembly/abi.ts'
 import { boot, IPC, type Mountable, opfs } from '../../dist/src/index.js'
 import { inBrowser, inDeno } from '../conformance/runtime.ts'
+import { soak } from '../support/effort.ts'
 import { pause } from '../support/pause.ts'
 import { Store } from '../support/store.ts'
 import { startThread } from '../support/thread.ts'
@@ -22,7 +23,7 @@ class BusyStore extends Store {
   }
 }
 
-const LIVES = 8
+const LIVES = inBrowser && !soak ? 4 : 8
 /** Deno takes 2 s to end a worker of a worker. */
 const LIVES_BELOW = inDeno ? 2 : LIVES
 const inFirefox = inBrowser && !('chrome' in globalThis)

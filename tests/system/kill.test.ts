@@ -18,7 +18,7 @@ const PAGE = 4096
 /** Chromium lets a busy worker run for two more seconds after terminate(), Firefox takes one to start and end it: thousands of rounds would take hours there. */
 const ROUNDS = effort(inBrowser ? ('chrome' in globalThis ? 60 : 120) : inNode ? 2000 : 1000)
 /** How often the structures are looked at while threads change them and nobody dies. */
-const LOOKS = effort(inBrowser ? 500 : 2000)
+const LOOKS = effort(inBrowser ? 200 : 2000)
 /** Of 100 raw terminates. */
 const REPAIRED_MIN = 99
 
