@@ -38,7 +38,7 @@ const vitest = `${modules}/vitest/vitest.mjs`
  * Longer than any leg takes on two slow cores; a leg past it hangs, and is killed. In the
  * environment, ISOPAGE_LEG_MINUTES sets another limit.
  */
-const legTimeoutMs = () => Number(process.env.ISOPAGE_LEG_MINUTES ?? 15) * 60_000
+const legTimeoutMs = () => Number(process.env.ISOPAGE_LEG_MINUTES ?? 20) * 60_000
 
 const nativeLeg = (command, flags, more = []) => ({
   absence: () => (existsSync(command) ? undefined : `${relative(root, command)} is not installed`),
