@@ -5,9 +5,8 @@
 
 import * as fc from 'fast-check'
 import { test } from 'vitest'
-import { inBrowser } from '../conformance/runtime.ts'
 import { scripts } from '../support/arbitrary.ts'
-import { effort, seedOf, soak } from '../support/effort.ts'
+import { effort, seedOf } from '../support/effort.ts'
 import { format, type Step } from '../support/steps.ts'
 import { startWorld } from './world.ts'
 
@@ -18,7 +17,7 @@ for (const kind of ['tmpfs', 'store'] as const) {
   test(`random calls on ${kind} do what the reference does`, async () => {
     await using world = await startWorld(kind)
     const seed = seedOf()
-    const numRuns = effort(inBrowser && !soak ? SCRIPTS / 2 : SCRIPTS)
+    const numRuns = effort(SCRIPTS)
     console.log(`model: ${kind}: ISOPAGE_SEED=${seed}, ${numRuns} scripts`)
     const property = fc.asyncProperty(scripts(STEPS), fc.boolean(), (steps, eager) =>
       world.run(steps, eager),
