@@ -5,8 +5,7 @@
 
 import * as fc from 'fast-check'
 import { afterAll, beforeAll, test } from 'vitest'
-import { inBrowser } from '../conformance/runtime.ts'
-import { effort, seedOf, soak } from '../support/effort.ts'
+import { effort, seedOf } from '../support/effort.ts'
 import { posixScripts, systemVScripts } from './ipc-arbitrary.ts'
 import { formatIpc, type IpcStep } from './ipc-steps.ts'
 import { type IpcWorld, startIpcWorld } from './ipc-world.ts'
@@ -16,9 +15,6 @@ const KINDS = [
   { says: 'System V', scripts: systemVScripts(STEPS), count: 2000 },
   { says: 'POSIX', scripts: posixScripts(STEPS), count: 1500 },
 ]
-
-/** A process that is killed costs a browser a new worker, which takes it up to seconds. */
-const few = inBrowser && !soak
 
 let world: IpcWorld
 
@@ -30,7 +26,7 @@ afterAll(() => world[Symbol.asyncDispose]())
 for (const { says, scripts, count } of KINDS) {
   test(`random ${says} calls of several processes do what the reference does`, async () => {
     const seed = seedOf()
-    const numRuns = effort(few ? count / 4 : count)
+    const numRuns = effort(count)
     console.log(`model: ${says}: ISOPAGE_SEED=${seed}, ${numRuns} scripts`)
     const property = fc.asyncProperty(scripts, (steps) => world.run(steps))
     await fc.assert(property, { seed, numRuns, reporter })

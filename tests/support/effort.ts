@@ -1,5 +1,5 @@
 /**
- * How much a random test does: ISOPAGE_SOAK=1 for the full count, a twentieth without; ISOPAGE_SEED=<seed> for one run again. Browsers
+ * How much a random test does: ISOPAGE_SOAK=1 for the full count, a part without; ISOPAGE_SEED=<seed> for one run again. Browsers
  * get both from vitest.config.ts.
  */
 

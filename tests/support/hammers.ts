@@ -3,18 +3,20 @@
  * long, and a soak kills tens of thousands.
  */
 
+import type { Kernel } from '../../dist/src/index.js'
 import { pause } from './pause.ts'
 import type { Pulse } from './pulse.ts'
-import type { Thread } from './thread.ts'
+import { startThread, type Thread } from './thread.ts'
 
 export interface HammerOptions {
+  readonly kernel: Kernel
+  /** What each runs; it serves `attach`, given a handle, and `hammer`, whose loop looks at the pulse that is its last argument. */
+  readonly module: URL
   /** How many there are after a start, and how few before the next. */
   most: number
   least: number
   /** How often each has acted before any is killed. */
   acts?: number
-  /** Starts one that serves `hammer`; `pulse` is what its loop looks at. */
-  start(number: number): Promise<Thread>
   /** The arguments of its `hammer`, before the pulse. */
   args(number: number): unknown[]
 }
@@ -22,6 +24,8 @@ export interface HammerOptions {
 interface Hammer {
   readonly thread: Thread
   readonly beat: Int32Array
+  /** Somebody else's from now on: how it ends is no failure. */
+  given: boolean
 }
 
 export class Hammers {
@@ -41,6 +45,7 @@ export class Hammers {
     this.#check()
     const [victim, ...others] = this.#standing as [Hammer, ...Hammer[]]
     this.#standing = others
+    victim.given = true
     return victim.thread
   }
 
@@ -55,9 +60,12 @@ export class Hammers {
   /** => those that stand; they are nobody's any more. */
   disband(): Thread[] {
     this.#check()
-    const threads = this.#standing.map(({ thread }) => thread)
+    const standing = this.#standing
     this.#standing = []
-    return threads
+    return standing.map((hammer) => {
+      hammer.given = true
+      return hammer.thread
+    })
   }
 
   /** Starts those that are missing. */
@@ -72,13 +80,15 @@ export class Hammers {
   }
 
   async #begin(): Promise<Hammer> {
+    const { kernel, module, args } = this.#options
     const number = this.#started++
-    const thread = await this.#options.start(number)
+    const thread = await startThread(module)
+    await thread.call('attach', kernel.handleFor(thread.worker))
     const beat = new Int32Array(new SharedArrayBuffer(4))
-    const hammer = { thread, beat }
+    const hammer = { thread, beat, given: false }
     const pulse: Pulse = { beat: beat.buffer, halt: this.#halt.buffer as SharedArrayBuffer }
-    thread.call('hammer', ...this.#options.args(number), pulse).catch((error) => {
-      if (this.#standing.includes(hammer)) this.#failure ??= error
+    thread.call('hammer', ...args(number), pulse).catch((error) => {
+      if (!hammer.given) this.#failure ??= error
     })
     return hammer
   }

@@ -7,7 +7,6 @@ import { seedOf, soak } from '../support/effort.ts'
 import { Hammers } from '../support/hammers.ts'
 import { pause } from '../support/pause.ts'
 import { untilReaped } from '../support/reaped.ts'
-import { startThread } from '../support/thread.ts'
 
 const PAGE = 4096
 const PAGES = 96
@@ -73,15 +72,12 @@ function startKeeper(kernel: Kernel) {
 
 function stormsOf(kernel: Kernel, { process, map }: Keeper, seed: number): Hammers {
   return new Hammers({
+    kernel,
+    module: new URL('./fork.thread.ts', import.meta.url),
     most: Math.min(ROUNDS + 1, 4),
     least: 1,
     acts: 20,
     args: (number) => [process.pid, map.address, PAGES, seed + number],
-    async start() {
-      const thread = await startThread(new URL('./fork.thread.ts', import.meta.url))
-      await thread.call('attach', kernel.handleFor(thread.worker))
-      return thread
-    },
   })
 }
 

@@ -10,7 +10,6 @@ import { seedOf, soak } from '../support/effort.ts'
 import { Hammers } from '../support/hammers.ts'
 import { pause } from '../support/pause.ts'
 import { randomOf } from '../support/random.ts'
-import { startThread } from '../support/thread.ts'
 import { COUNTERS, GATE, type Meeting, MUTEX } from './ipc-kill.meeting.ts'
 
 /** Browsers take up to seconds to end a busy worker; a new one takes a tenth of a second anywhere. */
@@ -124,13 +123,10 @@ class Keeper {
 
 function hammersOf(kernel: Kernel, meeting: Meeting, seed: number): Hammers {
   return new Hammers({
+    kernel,
+    module: new URL('./ipc-kill.thread.ts', import.meta.url),
     most: Math.min(ROUNDS + 2, 8),
     least: 2,
     args: (number) => [meeting, seed + number],
-    async start() {
-      const thread = await startThread(new URL('./ipc-kill.thread.ts', import.meta.url))
-      await thread.call('attach', kernel.handleFor(thread.worker))
-      return thread
-    },
   })
 }

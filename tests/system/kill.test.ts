@@ -6,19 +6,19 @@
 import { expect, test } from 'vitest'
 import { boot, type Kernel, MAP, O } from '../../dist/src/index.js'
 import { inBrowser, inNode } from '../conformance/runtime.ts'
-import { effort, seedOf } from '../support/effort.ts'
+import { effort, seedOf, soak } from '../support/effort.ts'
 import { Hammers } from '../support/hammers.ts'
 import { pause } from '../support/pause.ts'
 import { randomOf } from '../support/random.ts'
 import { untilReaped } from '../support/reaped.ts'
 import { Store } from '../support/store.ts'
-import { startThread } from '../support/thread.ts'
 
 const PAGE = 4096
 /** Chromium lets a busy worker run for two more seconds after terminate(), Firefox takes one to start and end it: thousands of rounds would take hours there. */
-const ROUNDS = effort(inBrowser ? ('chrome' in globalThis ? 60 : 120) : inNode ? 2000 : 1000)
+const IN_BROWSER = soak ? ('chrome' in globalThis ? 100 : 300) : 5
+const ROUNDS = inBrowser ? IN_BROWSER : effort(inNode ? 2000 : 1000)
 /** How often the structures are looked at while threads change them and nobody dies. */
-const LOOKS = effort(inBrowser ? 200 : 2000)
+const LOOKS = effort(2000)
 /** Of 100 raw terminates. */
 const REPAIRED_MIN = 99
 
@@ -69,14 +69,11 @@ test('threads that map and unmap at the same places of one process leave the ker
 
 function hammersOf(kernel: Kernel, pid: number, seed: number, most = 6): Hammers {
   return new Hammers({
+    kernel,
+    module: new URL('./kill.thread.ts', import.meta.url),
     most: Math.min(ROUNDS + 1, most),
     least: 1,
     args: (number) => [pid, seed + number],
-    async start() {
-      const thread = await startThread(new URL('./kill.thread.ts', import.meta.url))
-      await thread.call('attach', kernel.handleFor(thread.worker))
-      return thread
-    },
   })
 }
 

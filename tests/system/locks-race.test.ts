@@ -8,6 +8,7 @@ import { Hammers } from '../support/hammers.ts'
 import { untilReaped } from '../support/reaped.ts'
 import { startThread, type Thread } from '../support/thread.ts'
 
+const MODULE = new URL('./locks.thread.ts', import.meta.url)
 const WORKERS = 4
 /** A kill takes Chromium 2 s, where a busy worker runs on that long after terminate(), and Deno and Bun one. */
 const KILLS = soak && !inBrowser ? (inNode ? 10_000 : 2000) : inNode ? 60 : inBrowser ? 4 : 20
@@ -38,7 +39,7 @@ beforeEach(async () => {
 afterAll(() => kernel.close())
 
 async function startWorker(): Promise<Thread> {
-  const thread = await startThread(new URL('./locks.thread.ts', import.meta.url))
+  const thread = await startThread(MODULE)
   await thread.call('attach', kernel.handleFor(thread.worker))
   return thread
 }
@@ -107,7 +108,7 @@ test('what a robust mutex protects is whole after its holder was killed at any m
   const seed = seedOf()
   const survivor = await startWorker()
   const args = (number: number) => [seed + number]
-  const hammers = new Hammers({ most: 6, least: 2, start: startWorker, args })
+  const hammers = new Hammers({ kernel, module: MODULE, most: 6, least: 2, args })
   let died = 0
   for (let round = 0; round < KILLS; round++) {
     const victim = await hammers.take()
