@@ -263,12 +263,11 @@ export function mapObject(
   return mapAt(process, start, bytes, prot, MAP_SHARED, source, 0)
 }
 
-/** MAP_FIXED: unmaps what is there, again if another thread maps there meanwhile. The source stays alive. => 0, -ENOMEM. */
+/** MAP_FIXED: unmaps what is there; nobody maps there meanwhile (change.ts). The source stays alive. => 0, -ENOMEM. */
 function clearPlace(space: Space, start: u64, end: u64, source: Source): i32 {
   const object = source.object
   if (object != null) holdObject(object)
-  let result = 0
-  while (result == 0 && !isFree(space, start, end)) result = unmapRange(space, start, end)
+  const result = unmapRange(space, start, end)
   if (object != null) letGoObject(me().index)
   return result
 }

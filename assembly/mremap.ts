@@ -195,7 +195,6 @@ function moveTo(process: Process, address: u64, before: u64, after: u64, wanted:
   const to = prepare(process, after, wanted)
   if (to <= 0 && to > -4096) return to
   const start = <u64>(<u32>to)
-  if (!isFree(space, start, start + after)) return moveTo(process, address, before, after, wanted)
   if (!keepRoom(space, <u32>address, kept, start, after)) {
     abandon()
     return -ENOMEM
@@ -251,7 +250,7 @@ function arrive(space: Space, at: u64): void {
   relax()
 }
 
-/** Moves one piece to the front of the room kept for it, `next` to another. => 0, -ENOMEM, -EFAULT (another thread unmapped it). => lock held; relaxes. */
+/** Moves one piece to the front of the room kept for it, `next` to another. => 0, -ENOMEM, -EFAULT (it is not of one mapping). => lock held; relaxes. */
 function movePiece(space: Space, from: u32, bytes: u64, to: u64, next: bool): i32 {
   if (!tablesFor(space, from, bytes, <u32>to)) return -ENOMEM
   settle(space, from, <u32>(from + bytes))
