@@ -1,4 +1,5 @@
 import { expect, test } from 'vitest'
+import * as abi from '../../assembly/abi.ts'
 import { coreBytes } from '../../dist/core-bytes.js'
 import { abiVersion, boot, coreModule } from '../../dist/src/index.js'
 import { bareKernel } from '../support/bare-kernel.ts'
@@ -29,6 +30,13 @@ test('boots from the bytes, and from a compiled module', async () => {
     await using kernel = await boot({ memory: '16MiB', core })
     expect(kernel.process().pid).toBe(1)
   }
+})
+
+test('no two panics have one number', () => {
+  const numbers = Object.entries(abi).flatMap(([name, value]) =>
+    name.startsWith('PANIC_') ? [value] : [],
+  )
+  expect(numbers).toEqual([...new Set(numbers)])
 })
 
 test('a second thread instantiates the same module over the same memory', async () => {
