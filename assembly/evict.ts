@@ -105,8 +105,7 @@ export function passedSome(): bool {
   return passed
 }
 
-/** How long a drop waits for guests, ms, and how often for one page that they want back. */
-const GUEST_MS: f64 = 20
+/** How often a drop waits for guests, for one page that they want back. */
 const TRIES: u32 = 8
 
 /** Drops the clean pages of [from, to) of an object, those that may leave. => pages that stayed. => lock held; relaxes. */
@@ -118,7 +117,7 @@ export function dropCleanRange(object: MemObject, from: u64, to: u64): u32 {
     const frame = findPage(object, index)!
     const left = mayLeave(frame) && evictPage(frame)
     relax()
-    if (!left && isAwaited(frame) && tries++ < TRIES) awaitFrame(frame, GUEST_MS)
+    if (!left && isAwaited(frame) && tries++ < TRIES) awaitFrame(frame)
     else {
       if (!left) stayed++
       tries = 0

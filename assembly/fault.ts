@@ -60,9 +60,7 @@ import { cleanSome } from './writeback'
 
 /** Pages written at once when too many are dirty. */
 const BALANCE_PAGES: u32 = 64
-/** How long a fault waits for guests that may still touch a page before it leaves the page to them, ms. */
-const GUEST_MS: f64 = 20
-/** This fault has not yet waited so long. */
+/** This fault has not yet waited in vain for guests that may still touch a page: then it leaves the page to them. */
 let patient: bool = true
 /** How often that is tried when every page was changed while it was written. */
 const BALANCE_ROUNDS: u32 = 100
@@ -166,7 +164,7 @@ function resolvePrivate(space: Space, vma: Vma, at: usize, write: bool): i32 {
   // So may a guest that has not heard that its entry is gone: it keeps the page, if it takes its time.
   if (isAwaited(frame)) {
     if (!patient) return copyPrivate(vma, at, frameAddress(frame))
-    patient = awaitFrame(frame, GUEST_MS)
+    patient = awaitFrame(frame)
     return RETRY
   }
   put(at, entry | PTE_READ | PTE_WRITE)

@@ -43,8 +43,7 @@ import { me, Thread, threadAt } from './thread'
 import { findVma, indexOf, VMA_DYING, VMA_NORESERVE, VMA_SHARED, Vma } from './vma'
 import { park } from './wait'
 
-/** How long one wait for guests is, ms, how many a gather may take, and has taken. */
-const GUEST_MS: f64 = 20
+/** How many waits for guests a gather may take, and has taken. */
 const WAITS_MAX: u32 = 64
 let waits: u32 = 0
 
@@ -143,7 +142,7 @@ function waitSettled(frame: Frame): i32 {
 function waitHeard(frame: Frame): i32 {
   if (!isAwaited(frame)) return 0
   if (++waits > WAITS_MAX) return -ENOMEM
-  awaitFrame(frame, GUEST_MS)
+  awaitFrame(frame)
   return RETRY
 }
 

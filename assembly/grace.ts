@@ -37,6 +37,8 @@ export let owed: u32 = 0
 
 /** How long a wait looks before it sleeps, ms: guests in a loop hear within a microsecond or two. */
 const LOOK_MS: f64 = 0.05
+/** How long a wait for a frame is, ms: where guests take longer, who waits can do without the frame. */
+const FRAME_MS: f64 = 20
 
 /** What the call owes from now on: to take back what a revocation added that nobody has to wait for. */
 export function owe(epoch: u32): void {
@@ -89,7 +91,7 @@ export function revoke(space: Space, frame: Frame | null): void {
 }
 
 /** => a context that runs on another thread, was asked for `epoch` and has not heard, with `alive` one of a process that has not ended; null when there is none. */
-export function laggardOf(epoch: u32, alive: bool = false): Context | null {
+function laggardOf(epoch: u32, alive: bool = false): Context | null {
   if (contextCount() == 0) return null
   for (let i: u32 = 0; i < threadsUsed(); i++) {
     const context = runningElsewhere(i)
@@ -164,11 +166,11 @@ export function settleNow(): void {
   lock()
 }
 
-/** Waits, at most `ms`, for a frame that is awaited. => it is no more. => lock held before and after, free in between: look everything up again. */
-export function awaitFrame(frame: Frame, ms: f64): bool {
+/** Waits, at most FRAME_MS, for a frame that is awaited. => it is no more. => lock held before and after, free in between: look everything up again. */
+export function awaitFrame(frame: Frame): bool {
   const epoch = frame.epoch
   unlock()
-  awaitEpoch(epoch, ms)
+  awaitEpoch(epoch, FRAME_MS)
   lock()
   return laggardOf(epoch) == null
 }

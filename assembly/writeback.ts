@@ -55,8 +55,6 @@ import { findOverlap } from './tree'
 import { addressOf, VMA_SHARED, Vma, vmaByPage } from './vma'
 import { park, wake } from './wait'
 
-/** How long step 3 waits for guests, ms. */
-const GUEST_MS: f64 = 20
 /** Pages that this thread made clean so far, and pages that their store took; modulo 2^32. */
 let cleaned: u32 = 0
 let taken: u32 = 0
@@ -128,7 +126,7 @@ function takeStore(vma: Vma, index: u64, frame: Frame): void {
 function awaitStores(object: MemObject, index: u64, count: u32): void {
   for (let i: u32 = 0; i < count; i++) {
     const frame = findPage(object, index + i)!
-    if (isAwaited(frame) && !awaitFrame(frame, GUEST_MS)) return
+    if (isAwaited(frame) && !awaitFrame(frame)) return
   }
 }
 
