@@ -80,20 +80,21 @@ int getpwuid_r(uid_t uid, struct passwd *to, char *buf, size_t size, struct pass
   return find_user(NULL, uid, to, buf, size, found);
 }
 
-struct passwd *getpwnam(const char *name) {
+/* The same into memory of this file's; errno is left when there is none. */
+static struct passwd *own_user(const char *name, uid_t uid) {
   struct passwd *found;
   int error = errno;
-  int result = find_user(name, 0, &user, user_line, sizeof user_line, &found);
+  int result = find_user(name, uid, &user, user_line, sizeof user_line, &found);
   errno = result == 0 ? error : result;
   return found;
 }
 
+struct passwd *getpwnam(const char *name) {
+  return own_user(name, 0);
+}
+
 struct passwd *getpwuid(uid_t uid) {
-  struct passwd *found;
-  int error = errno;
-  int result = find_user(NULL, uid, &user, user_line, sizeof user_line, &found);
-  errno = result == 0 ? error : result;
-  return found;
+  return own_user(NULL, uid);
 }
 
 static FILE *groups;

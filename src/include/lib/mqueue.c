@@ -61,9 +61,6 @@ int mq_setattr(mqd_t mqd, const struct mq_attr *attr, struct mq_attr *old) {
 int mq_notify(mqd_t mqd, const struct sigevent *event) {
   if (event == NULL) return answer(__isopage_mq_notify(mqd, ISOPAGE_GUEST_NOTIFY_REMOVE, 0));
   int how = event->sigev_notify;
-  if (how != SIGEV_SIGNAL && how != SIGEV_NONE) {
-    errno = EINVAL;
-    return -1;
-  }
+  if (how != SIGEV_SIGNAL && how != SIGEV_NONE) return answer(-EINVAL);
   return answer(__isopage_mq_notify(mqd, how, event->sigev_signo));
 }

@@ -21,11 +21,6 @@ static int is_semaphore(sem_t *sem) {
   return kind == ISOPAGE_POSIX_SEM_UNNAMED || kind == ISOPAGE_POSIX_SEM_NAMED;
 }
 
-static int fail(int error) {
-  errno = error;
-  return -1;
-}
-
 /* => a unit was taken. */
 static int take(sem_t *sem) {
   if (!is_semaphore(sem)) return 0;
@@ -40,7 +35,7 @@ static int take(sem_t *sem) {
 
 int sem_init(sem_t *sem, int shared, unsigned value) {
   if (in_window(sem)) return answer(__isopage_sem_init(sem, shared, value));
-  if (value > SEM_VALUE_MAX) return fail(EINVAL);
+  if (value > SEM_VALUE_MAX) return answer(-EINVAL);
   *VALUE(sem) = (int)value;
   *WAITERS(sem) = 0;
   KIND(sem) = ISOPAGE_POSIX_SEM_UNNAMED;
@@ -49,7 +44,7 @@ int sem_init(sem_t *sem, int shared, unsigned value) {
 
 int sem_destroy(sem_t *sem) {
   if (in_window(sem)) return answer(__isopage_sem_destroy(sem));
-  if (!is_semaphore(sem)) return fail(EINVAL);
+  if (!is_semaphore(sem)) return answer(-EINVAL);
   KIND(sem) = 0;
   return 0;
 }
@@ -79,8 +74,8 @@ int sem_unlink(const char *name) {
 int sem_timedwait(sem_t *sem, const struct timespec *deadline) {
   if (take(sem)) return 0;
   if (in_window(sem)) return answer(__isopage_sem_wait(sem, deadline));
-  if (!is_semaphore(sem)) return fail(EINVAL);
-  return fail(__isopage_sleep_until(deadline, 0));
+  if (!is_semaphore(sem)) return answer(-EINVAL);
+  return answer(-__isopage_sleep_until(deadline, 0));
 }
 
 int sem_wait(sem_t *sem) {
@@ -90,16 +85,16 @@ int sem_wait(sem_t *sem) {
 int sem_trywait(sem_t *sem) {
   if (take(sem)) return 0;
   if (in_window(sem)) return answer(__isopage_sem_trywait(sem));
-  return fail(is_semaphore(sem) ? EAGAIN : EINVAL);
+  return answer(is_semaphore(sem) ? -EAGAIN : -EINVAL);
 }
 
 int sem_post(sem_t *sem) {
   if (!is_semaphore(sem)) {
-    return in_window(sem) ? answer(__isopage_sem_post(sem)) : fail(EINVAL);
+    return in_window(sem) ? answer(__isopage_sem_post(sem)) : answer(-EINVAL);
   }
   int value = __atomic_load_n(VALUE(sem), __ATOMIC_SEQ_CST);
   do {
-    if (value == SEM_VALUE_MAX) return fail(EOVERFLOW);
+    if (value == SEM_VALUE_MAX) return answer(-EOVERFLOW);
   } while (!__atomic_compare_exchange_n(
     VALUE(sem), &value, value + 1, 0, __ATOMIC_SEQ_CST, __ATOMIC_SEQ_CST));
   if (__atomic_load_n(WAITERS(sem), __ATOMIC_SEQ_CST) == 0) return 0;
@@ -113,7 +108,7 @@ int sem_getvalue(sem_t *sem, int *value) {
     *value = result;
     return 0;
   }
-  if (!is_semaphore(sem)) return fail(EINVAL);
+  if (!is_semaphore(sem)) return answer(-EINVAL);
   *value = *VALUE(sem);
   return 0;
 }
