@@ -19,6 +19,7 @@ import {
   checkUint32,
 } from './check.js'
 import { type Entry, type HeldLock, readEntries, readLock, readStat, type Stat } from './stat.js'
+import type { SystemCall } from './system-calls.js'
 
 /** A byte-range lock for fcntl. */
 export interface LockRequest {
@@ -54,8 +55,7 @@ export abstract class FileCalls extends Calls {
     const { calls } = this
     checkFlags('flags', flags)
     checkUint32('mode', mode)
-    const [at, bytes] = this.instance.path('open', 'path', path)
-    return this.done('open', calls.open(this.pid, at, bytes, flags, mode), { path })
+    return this.#onPath('open', calls.openat, path, flags, mode)
   }
 
   /** close(2). A failed write-back that nobody was told of is thrown; the descriptor is closed all the same. */
@@ -181,42 +181,20 @@ export abstract class FileCalls extends Calls {
 
   /** stat(2). */
   stat(path: string): Stat {
-    this.#onPath('stat', path)
+    this.#onPath('stat', this.calls.fstatat, path, 0)
     return readStat(this.instance)
   }
 
   /** lstat(2): of a symbolic link itself. */
   lstat(path: string): Stat {
-    this.#onPath('lstat', path)
+    this.#onPath('lstat', this.calls.fstatat, path, abi.AT_SYMLINK_NOFOLLOW)
     return readStat(this.instance)
   }
 
-  /** A call that takes one path and up to two numbers after it. */
-  #onPath(
-    syscall:
-      | 'stat'
-      | 'lstat'
-      | 'rmdir'
-      | 'unlink'
-      | 'chdir'
-      | 'readlink'
-      | 'mkdir'
-      | 'chmod'
-      | 'access_path',
-    path: string,
-    ...more: number[]
-  ): number {
-    const call = this.calls[syscall]
+  /** A call that takes one path, from the working directory, and numbers after it. */
+  #onPath(syscall: string, call: SystemCall, path: string, ...more: number[]): number {
     const [at, bytes] = this.instance.path(syscall, 'path', path)
-    return this.done(syscall, call(this.pid, at, bytes, ...more), { path })
-  }
-
-  /** A call that takes two paths. */
-  #onPaths(syscall: 'link' | 'symlink' | 'rename', path: string, dest: string): void {
-    const call = this.calls[syscall]
-    const from = this.instance.path(syscall, 'path', path)
-    const to = this.instance.path(syscall, 'dest', dest, true)
-    this.done(syscall, call(this.pid, ...from, ...to), { path, dest })
+    return this.done(syscall, call(this.pid, abi.AT_FDCWD, at, bytes, ...more), { path })
   }
 
   /** The entries of an open directory, from its start, without '.' and '..'. */
@@ -235,43 +213,55 @@ export abstract class FileCalls extends Calls {
 
   /** mkdir(2). */
   mkdir(path: string, mode = 0o777): void {
-    this.#onPath('mkdir', path, checkUint32('mode', mode))
+    this.#onPath('mkdir', this.calls.mkdirat, path, checkUint32('mode', mode))
   }
 
   /** rmdir(2). */
   rmdir(path: string): void {
-    this.#onPath('rmdir', path)
+    this.#onPath('rmdir', this.calls.rmdirat, path)
   }
 
   /** unlink(2). */
   unlink(path: string): void {
-    this.#onPath('unlink', path)
+    this.#onPath('unlink', this.calls.unlinkat, path)
   }
 
   /** link(2): `dest` becomes a second name of `path`. */
   link(path: string, dest: string): void {
-    this.#onPaths('link', path, dest)
+    const { calls, instance, pid } = this
+    const from = instance.path('link', 'path', path)
+    const to = instance.path('link', 'dest', dest, true)
+    const result = calls.linkat(pid, abi.AT_FDCWD, ...from, abi.AT_FDCWD, ...to, 0)
+    this.done('link', result, { path, dest })
   }
 
   /** symlink(2): `dest` becomes a symbolic link with the text `target`. */
   symlink(target: string, dest: string): void {
-    this.#onPaths('symlink', target, dest)
+    const { calls, instance, pid } = this
+    const text = instance.path('symlink', 'target', target)
+    const to = instance.path('symlink', 'dest', dest, true)
+    const result = calls.symlinkat(pid, ...text, abi.AT_FDCWD, ...to)
+    this.done('symlink', result, { path: target, dest })
   }
 
   /** readlink(2). => the whole text. */
   readlink(path: string): string {
-    const bytes = this.#onPath('readlink', path)
+    const bytes = this.#onPath('readlink', this.calls.readlinkat, path)
     return this.instance.text(this.instance.resultAt, bytes)
   }
 
   /** rename(2). */
   rename(path: string, dest: string): void {
-    this.#onPaths('rename', path, dest)
+    const { calls, instance, pid } = this
+    const from = instance.path('rename', 'path', path)
+    const to = instance.path('rename', 'dest', dest, true)
+    const result = calls.renameat(pid, abi.AT_FDCWD, ...from, abi.AT_FDCWD, ...to)
+    this.done('rename', result, { path, dest })
   }
 
   /** chdir(2). */
   chdir(path: string): void {
-    this.#onPath('chdir', path)
+    this.#onPath('chdir', this.calls.chdirat, path)
   }
 
   /** fchdir(2). */
@@ -292,7 +282,7 @@ export abstract class FileCalls extends Calls {
 
   /** chmod(2). */
   chmod(path: string, mode: number): void {
-    this.#onPath('chmod', path, checkUint32('mode', mode))
+    this.#onPath('chmod', this.calls.fchmodat, path, checkUint32('mode', mode), 0)
   }
 
   /** fchmod(2). */
@@ -302,11 +292,9 @@ export abstract class FileCalls extends Calls {
 
   /** chown(2); -1 leaves an id as it is. */
   chown(path: string, uid: number, gid: number): void {
-    const { calls } = this
     checkInteger('uid', uid, -1, 0xffffffff)
     checkInteger('gid', gid, -1, 0xffffffff)
-    const [at, bytes] = this.instance.path('chown', 'path', path)
-    this.done('chown', calls.chown(this.pid, at, bytes, uid, gid), { path })
+    this.#onPath('chown', this.calls.fchownat, path, uid, gid, 0)
   }
 
   /** fchown(2); -1 leaves an id as it is. */
@@ -318,21 +306,18 @@ export abstract class FileCalls extends Calls {
 
   /** utimensat(2) on a path. */
   utimens(path: string, times: FileTimes): void {
-    const { calls } = this
-    const chosen = chosenTimes(times)
-    const [at, bytes] = this.instance.path('utimens', 'path', path)
-    this.done('utimens', calls.utimens(this.pid, at, bytes, ...chosen), { path })
+    this.#onPath('utimens', this.calls.utimensat, path, ...chosenTimes(times), 0)
   }
 
   /** futimens(2). */
   futimens(fd: number, times: FileTimes): void {
     const { calls } = this
-    this.done('futimens', calls.futimens(this.pid, checkFd(fd), ...chosenTimes(times)))
+    this.done('futimens', calls.futimes(this.pid, checkFd(fd), ...chosenTimes(times)))
   }
 
   /** access(2). `mode`: 0 (is there), or of 4 (read), 2 (write), 1 (execute, search). Throws when it may not. */
   access(path: string, mode = 0): void {
-    this.#onPath('access_path', path, checkInteger('mode', mode, 0, 7))
+    this.#onPath('access', this.calls.faccessat, path, checkInteger('mode', mode, 0, 7), 0)
   }
 
   /** dup(2). */
@@ -366,7 +351,7 @@ export abstract class FileCalls extends Calls {
     checkUint32('lock.type', type)
     checkSize('lock.start', start)
     checkSize('lock.length', length)
-    this.done('fcntl', calls.fcntl_lock(this.pid, fd, command, type, start, length))
+    this.done('fcntl', calls.lock_range(this.pid, fd, command, type, abi.SEEK_SET, start, length))
     return command === abi.F_GETLK ? readLock(this.instance) : 0
   }
 
@@ -376,11 +361,12 @@ export abstract class FileCalls extends Calls {
   }
 }
 
-/** Both times for the kernel; NaN leaves one as it is. */
-function chosenTimes(times: FileTimes): [number, number] {
+/** Both times for the kernel, and FST_* of those that it sets. */
+function chosenTimes(times: FileTimes): [number, number, number] {
   const { atimeMs, mtimeMs } = checkObject<FileTimes>('times', times)
   return [
-    atimeMs === undefined ? Number.NaN : checkTime('times.atimeMs', atimeMs),
-    mtimeMs === undefined ? Number.NaN : checkTime('times.mtimeMs', mtimeMs),
+    atimeMs === undefined ? 0 : checkTime('times.atimeMs', atimeMs),
+    mtimeMs === undefined ? 0 : checkTime('times.mtimeMs', mtimeMs),
+    (atimeMs === undefined ? 0 : abi.FST_ATIM) | (mtimeMs === undefined ? 0 : abi.FST_MTIM),
   ]
 }

@@ -76,7 +76,6 @@ export type ExportName =
   | 'futimes'
   | 'chdirat'
   | 'lock_range'
-  | 'open'
   | 'close'
   | 'read'
   | 'write'
@@ -89,32 +88,16 @@ export type ExportName =
   | 'fsync'
   | 'fdatasync'
   | 'fstat'
-  | 'stat'
-  | 'lstat'
   | 'readdir'
-  | 'mkdir'
-  | 'rmdir'
-  | 'unlink'
-  | 'link'
-  | 'symlink'
-  | 'readlink'
-  | 'rename'
-  | 'chdir'
   | 'getcwd'
   | 'umask'
-  | 'chmod'
   | 'fchmod'
   | 'fchown'
   | 'fchdir'
-  | 'chown'
-  | 'utimens'
-  | 'futimens'
-  | 'access_path'
   | 'dup'
   | 'dup2'
   | 'fcntl'
   | 'flock'
-  | 'fcntl_lock'
   | 'stat_kernel'
   | 'stat_maps'
   | 'stat_waits'
@@ -202,4 +185,7 @@ export interface GuestFault {
   readonly address: number
 }
 
-export type KernelExports = Readonly<Record<ExportName, (...args: number[]) => number>>
+/** A call of the kernel: numbers in, a number out. */
+export type SystemCall = (...args: number[]) => number
+
+export type KernelExports = Readonly<Record<ExportName, SystemCall>>

@@ -279,7 +279,7 @@ function pathCalls(thread: GuestThread) {
       giveResult(thread, buf, bytes)
       return bytes
     },
-    chdir: (path: number) => done(thread.calls.chdir(pid, ...put(path))),
+    chdir: (path: number) => done(thread.calls.chdirat(pid, abi.AT_FDCWD, ...put(path))),
     getcwd(buf: number, size: number): number {
       const length = done(thread.calls.getcwd(pid))
       if (length + 1 > size) throw new Errno(size === 0 ? abi.EINVAL : abi.ERANGE)
