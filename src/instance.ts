@@ -113,9 +113,11 @@ export class Instance {
     this.#buffer = this.view.getUint32(this.#slot + abi.THREAD_BUFFER, true)
   }
 
-  /** This thread gave its slot back: every further call of it is refused. */
-  left(): void {
+  /** Gives the slot back, unless the whole kernel is closed: every further call of this thread is refused. */
+  leave(): void {
+    if (!this.table.closed) this.#exports.thread_detach()
     this.#failure = closed()
+    this.table.forget({ index: this.#index, sequence: this.#sequence })
   }
 
   get hasLeft(): boolean {

@@ -296,10 +296,7 @@ export class Kernel {
     await this.#endGuests()
     await this.#services.close()
     await this.#flusher.close()
-    const { index, sequence, table, lastCalls } = this.#instance
-    if (!table.closed) lastCalls.thread_detach()
-    this.#instance.left()
-    table.forget({ index, sequence })
+    this.#instance.leave()
     const failure = await disposeAll(this.#providers)
     if (failure !== undefined) throw failure
   }

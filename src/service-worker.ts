@@ -30,14 +30,9 @@ parentPort<FromWorker, ToWorker>(leave).then((port) => {
   })
 })
 
-/** Gives the slot back, unless the whole kernel is closed. */
 async function leave(): Promise<void> {
   const instance = await place
-  if (!instance || instance.table.closed) return
-  const { index, sequence, table, lastCalls } = instance
-  lastCalls.thread_detach()
-  instance.left()
-  table.forget({ index, sequence })
+  instance?.leave()
 }
 
 async function start(port: Port<FromWorker, ToWorker>, message: StartMessage): Promise<void> {

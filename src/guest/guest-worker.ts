@@ -21,14 +21,9 @@ parentPort<FromGuest, RunMessage>(leave).then((port) => {
   port.onMessage((message) => void run(port, message))
 })
 
-/** Gives the slot back, unless the whole kernel is closed. */
 async function leave(): Promise<void> {
   const instance = await place
-  if (!instance || instance.table.closed) return
-  const { index, sequence, table, lastCalls } = instance
-  lastCalls.thread_detach()
-  instance.left()
-  table.forget({ index, sequence })
+  instance?.leave()
 }
 
 async function run(port: Port<FromGuest, RunMessage>, message: RunMessage): Promise<void> {

@@ -4,7 +4,6 @@
  */
 import type { Server, Socket } from 'node:net'
 import { toRecord } from '../errors.js'
-import type { Instance } from '../instance.js'
 import { join } from '../join.js'
 import { Reaper } from '../reaper.js'
 import { builtin, type Port, parentPort } from '../runtime.js'
@@ -53,7 +52,7 @@ async function start({ handle, parent, path, hello }: OpenMessage): Promise<() =
   return () => {
     server.close()
     for (const socket of sockets) socket.destroy()
-    leave(instance)
+    instance.leave()
   }
 }
 
@@ -80,11 +79,4 @@ function serve(socket: Socket, answers: Answers): void {
       socket.end(`${JSON.stringify(failure(error, null))}\n`)
     }
   })
-}
-
-function leave(instance: Instance): void {
-  const { index, sequence, table, lastCalls } = instance
-  if (!table.closed) lastCalls.thread_detach()
-  instance.left()
-  table.forget({ index, sequence })
 }

@@ -96,7 +96,6 @@ await serve({
   },
   leave() {
     instance.calls.guest_destroy(context)
-    instance.calls.thread_detach()
-    instance.left()
+    instance.leave()
   },
 })
