@@ -3,6 +3,7 @@
 import { describe, expect, test } from 'vitest'
 import type { Capabilities, Provider, ProviderSpec } from '../../dist/src/providers/provider.js'
 import { instantiate, opfs } from '../../dist/src/providers/specs.js'
+import { pause } from '../support/pause.ts'
 import { startThread, type Thread } from '../support/thread.ts'
 import { CREATE, make, READ_WRITE, shared, textOf } from './fixture.ts'
 import { codeOf, inBrowser } from './runtime.ts'
@@ -53,7 +54,7 @@ async function fixture(moves = true) {
     // A browser frees the access handles of an ended worker a little later.
     for (let tries = 0; tries < 100; tries++) {
       if ((await codeOf(() => root.removeEntry(name, { recursive: true }))) === 'none') return
-      await new Promise((resolve) => setTimeout(resolve, 20))
+      await pause(20)
     }
   }
   return { provider, end, name }

@@ -2,6 +2,7 @@
 
 import { expect, test } from 'vitest'
 import type { FileStat } from '../../dist/src/providers/provider.js'
+import { pause } from '../support/pause.ts'
 import {
   CREATE,
   type Mounted,
@@ -222,7 +223,7 @@ export function identity(mounted: Mounted): void {
     await make(provider, 'f', 'abc')
     const handle = await provider.open('f', READ_WRITE)
     const { mtimeNs: before } = await provider.stat(handle)
-    await new Promise((resolve) => setTimeout(resolve, 30)) // longer than any store's step of time
+    await pause(30) // longer than any store's step of time
     await provider.pwrite(handle, shared('X'), 0)
     const { mtimeNs: after } = await provider.stat(handle)
     expect(after).toBeGreaterThan(before)

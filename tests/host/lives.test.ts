@@ -54,7 +54,7 @@ test('a thread that serves a mount runs its event loop while requests follow eac
   const between: number[] = []
   for (let turn = 0; turn < 5; turn++) {
     const before = below.calls
-    await new Promise((resolve) => setTimeout(resolve))
+    await pause(0)
     between.push(below.calls - before)
   }
   Atomics.store(below.enough, 0, 1)

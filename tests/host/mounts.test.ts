@@ -3,6 +3,7 @@
 import { describe, expect, test } from 'vitest'
 import { boot, type Kernel, MS, O, opfs } from '../../dist/src/index.js'
 import { codeOf, inBrowser } from '../conformance/runtime.ts'
+import { pause } from '../support/pause.ts'
 import { startThread } from '../support/thread.ts'
 
 const encode = (text: string) => new TextEncoder().encode(text)
@@ -95,7 +96,7 @@ describe('a mounted store', () => {
     await map.promises.sync({ flags: MS.ASYNC })
     const written = async () =>
       inBrowser ? kernel.stats().dirtyPages === 0 : (await read('h')) === 'later'
-    while (!(await written())) await new Promise((resolve) => setTimeout(resolve, 20))
+    while (!(await written())) await pause(20)
   })
 
   test('a mounted file is read where it lies', async () => {

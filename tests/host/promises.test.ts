@@ -3,6 +3,7 @@
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { boot, type Kernel, LOCK, MAP, O, type Process } from '../../dist/src/index.js'
 import { codeOf } from '../conformance/runtime.ts'
+import { pause } from '../support/pause.ts'
 
 let kernel: Kernel
 let p: Process
@@ -67,7 +68,7 @@ test('many waits without bound hold up neither each other nor other calls', asyn
   const fd = await p.promises.open('/meanwhile', O.CREAT | O.RDWR)
   expect(await p.promises.write(fd, new Uint8Array(1))).toBe(1)
   for (const [index, wait] of waits.entries()) {
-    while (map.notify(4 * index) === 0) await new Promise((resolve) => setTimeout(resolve, 1))
+    while (map.notify(4 * index) === 0) await pause(1)
     expect(await wait).toBe('ok')
   }
 })

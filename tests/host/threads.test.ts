@@ -3,6 +3,7 @@
 import { expect, onTestFinished, test, vi } from 'vitest'
 import { attach, boot, type Handle, type Kernel, MAP, O } from '../../dist/src/index.js'
 import { codeOf, inBrowser } from '../conformance/runtime.ts'
+import { pause } from '../support/pause.ts'
 import { startThread, type Thread } from '../support/thread.ts'
 
 const SHARED = MAP.SHARED | MAP.ANONYMOUS
@@ -13,7 +14,7 @@ function userThread(): Promise<Thread> {
 
 /** Waits until a byte of shared memory is 1. */
 async function untilOne(byte: () => number | undefined): Promise<void> {
-  while (byte() !== 1) await new Promise((resolve) => setTimeout(resolve, 1))
+  while (byte() !== 1) await pause(1)
 }
 
 async function untilReaped(kernel: Kernel, threads = 1): Promise<void> {
@@ -75,7 +76,7 @@ test('a wake reaches a thread that waits', async () => {
   await using thread = await userThread()
   await thread.call('attach', kernel.handle, p.pid)
   const woken = thread.call('call', 'futexWait', map.address, 0)
-  while (map.notify(0) === 0) await new Promise((resolve) => setTimeout(resolve, 1))
+  while (map.notify(0) === 0) await pause(1)
   expect(await woken).toEqual({ value: undefined })
 })
 

@@ -5,6 +5,7 @@
 
 import { describe, expect, test } from 'vitest'
 import { boot, IPC, type Kernel, SEM, SHM } from '../../dist/src/index.js'
+import { pause } from '../support/pause.ts'
 
 const inBrowser = 'window' in globalThis
 const { nativeIpcs, ipcsAbsence } = inBrowser ? ({} as never) : await import('./native.ts')
@@ -127,7 +128,7 @@ async function makeSets(kernel: Kernel, signal: AbortSignal) {
     kernel.process().promises.semop(first, [{ num: 1, op: 0 }], { signal }),
   ]
   const waiting = () => p.semctl(first, 2, SEM.GETNCNT) + p.semctl(first, 1, SEM.GETZCNT)
-  while (waiting() < 2) await new Promise((resolve) => setTimeout(resolve, 1))
+  while (waiting() < 2) await pause(1)
   return { slept: Promise.allSettled(sleeps) }
 }
 

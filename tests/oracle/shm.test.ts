@@ -24,6 +24,7 @@ import {
 import { inBrowser, inNode } from '../conformance/runtime.ts'
 import { effort, seedOf, soak } from '../support/effort.ts'
 import { outcome } from '../support/errno.ts'
+import { pause } from '../support/pause.ts'
 import { at, WRITTEN } from './shm-scripts.ts'
 
 const native = inBrowser ? undefined : await import('./shm-native.ts')
@@ -145,7 +146,7 @@ class Script {
   async #tick(): Promise<string> {
     const next = Math.floor(Date.now() / 1000) + 1
     this.#ticks.push(next)
-    while (Date.now() < next * 1000 + 10) await new Promise((resolve) => setTimeout(resolve, 20))
+    while (Date.now() < next * 1000 + 10) await pause(20)
     return 'ok'
   }
 

@@ -1,6 +1,7 @@
 /** A thread that makes the calls of processes, and may sleep in them: for tests of what waits. */
 
 import type { Kernel, Process } from '../../dist/src/index.js'
+import { pause } from './pause.ts'
 import { startThread, type Thread } from './thread.ts'
 
 interface Answer {
@@ -57,5 +58,5 @@ export class Caller implements AsyncDisposable {
 
 /** Resolves once `count` threads sleep in the kernel. */
 export async function asleep(kernel: Kernel, count: number): Promise<void> {
-  while (kernel.stats().sleepers !== count) await new Promise((resolve) => setTimeout(resolve, 1))
+  while (kernel.stats().sleepers !== count) await pause(1)
 }

@@ -2,6 +2,7 @@
 
 import type { Kernel } from '../../dist/src/index.js'
 import { ThreadTable } from '../../dist/src/threads.js'
+import { pause } from './pause.ts'
 import type { Thread } from './thread.ts'
 
 const PATIENCE_MS = 20_000
@@ -14,7 +15,7 @@ export async function untilReaped(kernel: Kernel, { worker }: Thread): Promise<b
   while (table.all().some((record) => record.ticket === ticket)) {
     if (performance.now() > deadline) return false
     await kernel.reap()
-    await new Promise((resolve) => setTimeout(resolve, 1))
+    await pause(1)
   }
   return true
 }

@@ -18,6 +18,7 @@ import {
   thereCond,
   word,
 } from '../support/locks.ts'
+import { pause } from '../support/pause.ts'
 
 beginLocks()
 
@@ -209,7 +210,7 @@ test('a barrier counts no waiter that was killed, and goes on waiting after an i
   const lost = doomed.call(q, 'pthread_barrier_wait', thereCond).catch(() => 'lost')
   await asleep(kernel, 1)
   await doomed.kill()
-  await Promise.race([lost, new Promise((resolve) => setTimeout(resolve, 10))])
+  await Promise.race([lost, pause(10)])
   const again = caller(0).call(p, 'pthread_barrier_wait', cond)
   await asleep(kernel, 1)
   expect(p.interrupt()).toBe(0)

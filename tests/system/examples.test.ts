@@ -1,6 +1,7 @@
 /** The examples: run as files in Node, Deno and Bun, opened as the page in browsers; they print the same. */
 
 import { expect, test } from 'vitest'
+import { pause } from '../support/pause.ts'
 
 const inBrowser = 'window' in globalThis
 const { makePlace } = inBrowser ? ({} as never) : await import('./command.ts')
@@ -33,7 +34,7 @@ async function openPage(name: string): Promise<{ text: string; tables: string[] 
   try {
     const state = () => frame.contentDocument?.documentElement?.dataset.state
     while (state() !== 'done' && state() !== 'failed') {
-      await new Promise((resolve) => setTimeout(resolve, 20))
+      await pause(20)
     }
     const page = frame.contentDocument as Document
     const view = page.querySelector('#kernel > div')?.shadowRoot

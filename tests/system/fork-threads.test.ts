@@ -3,6 +3,7 @@
 import { afterEach, beforeEach, expect, test } from 'vitest'
 import { boot, type Kernel, MAP, PROT, type Process } from '../../dist/src/index.js'
 import { effort } from '../support/effort.ts'
+import { pause } from '../support/pause.ts'
 import { startThread, type Thread } from '../support/thread.ts'
 
 const PAGE = 4096
@@ -40,7 +41,7 @@ async function runs(worker: number, name: string, ...args: unknown[]) {
   const moved = async () => {
     const before = Atomics.load(control, 1)
     while (Atomics.load(control, 1) === before) {
-      await Promise.race([running, new Promise((resolve) => setTimeout(resolve, 0))])
+      await Promise.race([running, pause(0)])
     }
   }
   await moved()
@@ -169,7 +170,7 @@ test('futexes: on shared memory parent and child meet, on private memory they do
   const child = p.fork()
   const onShared = child.promises.futexWait(shared.address, 0)
   const onOwn = child.promises.futexWait(own.address, 0)
-  while (kernel.stats().sleepers < 2) await new Promise((resolve) => setTimeout(resolve, 1))
+  while (kernel.stats().sleepers < 2) await pause(1)
   expect(p.futexWake(own.address)).toBe(0)
   expect(p.futexWake(shared.address)).toBe(1)
   await onShared
@@ -182,7 +183,7 @@ test('interrupt of the parent leaves the sleeps of the child', async () => {
   const shared = p.mmap({ length: PAGE, flags: MAP.SHARED | MAP.ANONYMOUS })
   const child = p.fork()
   const wait = child.promises.futexWait(shared.address, 0)
-  while (kernel.stats().sleepers < 1) await new Promise((resolve) => setTimeout(resolve, 1))
+  while (kernel.stats().sleepers < 1) await pause(1)
   expect(p.interrupt()).toBe(0)
   expect(child.interrupt()).toBe(1)
   await expect(wait).rejects.toMatchObject({ code: 'EINTR' })

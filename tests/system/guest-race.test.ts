@@ -5,6 +5,7 @@
 import { expect, onTestFinished, test } from 'vitest'
 import { boot, type Kernel, MADV, MAP, MS, O, PROT, type Process } from '../../dist/src/index.js'
 import { effort } from '../support/effort.ts'
+import { pause } from '../support/pause.ts'
 import { randomOf } from '../support/random.ts'
 import { Store } from '../support/store.ts'
 import { startThread, type Thread } from '../support/thread.ts'
@@ -36,7 +37,7 @@ function canary(kernel: Kernel, pages: number): void {
 }
 
 /** Lets this thread serve what others ask of its store. */
-const breathe = () => new Promise((resolve) => setTimeout(resolve, 1))
+const breathe = () => pause(1)
 
 /** Takes away a part of the mapping by one of the calls that do. What is mapped again is filled at once: in order, so that extents are long. */
 function disturb(p: Process, addr: number, length: number, act: number, flags: number): void {

@@ -3,6 +3,7 @@
 import type { Socket } from 'node:net'
 import { describe, expect, test } from 'vitest'
 import { boot, MAP } from '../../dist/src/index.js'
+import { pause } from '../support/pause.ts'
 
 const inBrowser = 'window' in globalThis
 const { makePlace } = inBrowser ? ({} as never) : await import('./command.ts')
@@ -48,7 +49,7 @@ async function connect(path: string) {
     lines,
     /** => the responses, once there are so many. */
     async answers(count: number) {
-      while (lines().length < count) await new Promise((resolve) => setTimeout(resolve, 2))
+      while (lines().length < count) await pause(2)
       return lines()
     },
     [Symbol.dispose]: () => void socket.destroy(),

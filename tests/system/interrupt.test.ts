@@ -3,6 +3,7 @@
 import { afterAll, afterEach, beforeAll, beforeEach, expect, test } from 'vitest'
 import { boot, F, type Kernel, LOCK, MAP, O, type Process } from '../../dist/src/index.js'
 import { codeOf } from '../conformance/runtime.ts'
+import { pause } from '../support/pause.ts'
 import { startThread, type Thread } from '../support/thread.ts'
 
 const PAGE = 4096
@@ -53,7 +54,7 @@ function inThread(
 
 /** Resolves when so many threads sleep in calls. */
 async function sleepers(count: number): Promise<void> {
-  while (kernel.stats().sleepers !== count) await new Promise((resolve) => setTimeout(resolve, 1))
+  while (kernel.stats().sleepers !== count) await pause(1)
 }
 
 const shared = () => p.mmap({ length: PAGE, flags: MAP.SHARED | MAP.ANONYMOUS })
@@ -193,7 +194,7 @@ test('reads and writes that another thread interrupts all the time move every by
   })
   while (!over) {
     p.interrupt()
-    await new Promise((resolve) => setTimeout(resolve, 0))
+    await pause(0)
   }
   const counts = await all
   const bytes = new Uint8Array(p.fstat(fd).size)

@@ -7,6 +7,7 @@ import { expect, test } from 'vitest'
 import { boot, IPC, type Kernel, SEM } from '../../dist/src/index.js'
 import { inBrowser } from '../conformance/runtime.ts'
 import { effort, soak } from '../support/effort.ts'
+import { pause } from '../support/pause.ts'
 import { startThread } from '../support/thread.ts'
 import { BARRIER, COUNTER, type Crowd, MUTEX, STEP_NAMES } from './liveness.crowd.ts'
 
@@ -53,7 +54,7 @@ async function watch(kernel: Kernel, progress: Int32Array): Promise<never> {
   let last = ''
   let since = performance.now()
   for (;;) {
-    await new Promise((resolve) => setTimeout(resolve, 500))
+    await pause(500)
     const now = Array.from(progress, (_, at) => Atomics.load(progress, at)).join()
     if (now !== last) since = performance.now()
     last = now

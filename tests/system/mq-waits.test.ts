@@ -6,6 +6,7 @@ import { inBrowser } from '../conformance/runtime.ts'
 import { asleep, Caller } from '../support/caller.ts'
 import { effort } from '../support/effort.ts'
 import { outcome } from '../support/errno.ts'
+import { pause } from '../support/pause.ts'
 
 let kernel: Kernel
 let p: Process
@@ -222,7 +223,6 @@ function register(by = p, on = mqd) {
   by.mq_notify(on, () => told.count++)
   return told
 }
-const pause = (ms = 50) => new Promise((resolve) => setTimeout(resolve, ms))
 const until = async (condition: () => boolean) => {
   while (!condition()) await pause(1)
 }
@@ -235,7 +235,7 @@ describe('mq_notify', () => {
     await until(() => told.count > 0)
     drain()
     send(3)
-    await pause()
+    await pause(50)
     expect(told.count).toBe(1)
     expect(outcome(() => register())).toBe('ok')
     p.mq_notify(mqd, null)
@@ -245,7 +245,7 @@ describe('mq_notify', () => {
     send(1)
     const told = register()
     send(2)
-    await pause()
+    await pause(50)
     expect(told.count).toBe(0)
     drain()
     send(3)
@@ -258,7 +258,7 @@ describe('mq_notify', () => {
     await asleep(kernel, 1)
     send(1)
     expect(await received).toMatchObject({ data: bytes(1) })
-    await pause()
+    await pause(50)
     expect(told.count).toBe(0)
     send(2)
     await until(() => told.count === 1)
@@ -293,7 +293,7 @@ describe('a registration', () => {
     const told = register()
     p.mq_notify(mqd, null)
     send(1)
-    await pause()
+    await pause(50)
     expect(told.count).toBe(0)
   })
 
@@ -305,7 +305,7 @@ describe('a registration', () => {
     q.exit()
     expect(outcome(() => register())).toBe('ok')
     send(1)
-    await pause()
+    await pause(50)
     expect(told.count).toBe(0)
   })
 

@@ -3,6 +3,7 @@
 import { describe, expect, test } from 'vitest'
 import { boot, IPC, SEM, type SemOperation } from '../../dist/src/index.js'
 import { outcome } from '../support/errno.ts'
+import { pause } from '../support/pause.ts'
 import {
   act,
   as,
@@ -239,7 +240,7 @@ describe('semtimedop', () => {
   test('without a time waits as semop does', async () => {
     const id = make()
     const waiting = p.promises.semtimedop(id, [{ num: 0, op: -1 }])
-    while (p.semctl(id, 0, SEM.GETNCNT) === 0) await new Promise((go) => setTimeout(go, 1))
+    while (p.semctl(id, 0, SEM.GETNCNT) === 0) await pause(1)
     p.semop(id, [{ num: 0, op: 1 }])
     await waiting
   })

@@ -13,6 +13,7 @@ import {
   RLIMIT,
 } from '../../dist/src/index.js'
 import { outcome } from '../support/errno.ts'
+import { pause } from '../support/pause.ts'
 
 const PAGE = 4096
 const AT = 0x9000_0000
@@ -356,7 +357,7 @@ describe('times', () => {
     const fd = file('/times', PAGE)
     const map = p.mmap({ fd, length: PAGE })
     const before = p.fstat(fd)
-    await new Promise((resolve) => setTimeout(resolve, 15))
+    await pause(15)
     map.write(0, fill(1, 1))
     map.sync()
     const after = p.fstat(fd)
@@ -368,7 +369,7 @@ describe('times', () => {
     const fd = file('/times', PAGE)
     const map = p.mmap({ fd, length: PAGE, flags: MAP.PRIVATE })
     const before = p.fstat(fd)
-    await new Promise((resolve) => setTimeout(resolve, 15))
+    await pause(15)
     map.write(0, fill(1, 1))
     map.sync()
     expect(p.fstat(fd)).toEqual(before)

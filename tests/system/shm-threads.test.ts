@@ -4,6 +4,7 @@ import { afterEach, beforeEach, expect, test } from 'vitest'
 import { boot, IPC, type Kernel, type Process, SHM } from '../../dist/src/index.js'
 import { effort } from '../support/effort.ts'
 import { outcome } from '../support/errno.ts'
+import { pause } from '../support/pause.ts'
 import { startThread, type Thread } from '../support/thread.ts'
 
 const PAGE = 4096
@@ -127,8 +128,8 @@ test('threads that are killed at any moment of it leave nothing behind', async (
     const begun = new Int32Array(new SharedArrayBuffer(4))
     victim.call('churnOn', begun, KEY, round + 1).catch(() => {})
     await threads[0]?.call('churn', KEY, 20, round + 7)
-    while (Atomics.load(begun, 0) === 0) await new Promise((resolve) => setTimeout(resolve, 1))
-    await new Promise((resolve) => setTimeout(resolve, round % 5))
+    while (Atomics.load(begun, 0) === 0) await pause(1)
+    await pause(round % 5)
     await kernel.terminate(victim.worker)
     kernel.check()
   }

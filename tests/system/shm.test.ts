@@ -3,6 +3,7 @@
 import { describe, expect, test } from 'vitest'
 import { boot, IPC, MAP, MCL, MREMAP, PROT, RLIMIT, SHM } from '../../dist/src/index.js'
 import { outcome } from '../support/errno.ts'
+import { pause } from '../support/pause.ts'
 import {
   beginSegments,
   KEY,
@@ -274,7 +275,7 @@ describe('what shmat gives', () => {
     const a = p.shmat(id)
     const b = spawn().shmat(id)
     const waiting = a.promises.wait(64, 0)
-    while (b.notify(64) === 0) await new Promise((resolve) => setTimeout(resolve, 1))
+    while (b.notify(64) === 0) await pause(1)
     expect(await waiting).toBe('ok')
     p.exit()
   })

@@ -3,6 +3,7 @@
 import { describe, expect, test } from 'vitest'
 import { IPC, O, type Process, RLIMIT, SHM } from '../../dist/src/index.js'
 import { outcome } from '../support/errno.ts'
+import { pause } from '../support/pause.ts'
 import {
   beginSegments,
   KEY,
@@ -254,7 +255,7 @@ describe('times and pids', () => {
     const q = spawn()
     const id = make()
     const made = stat(id).ctime
-    while (seconds() === made) await new Promise((resolve) => setTimeout(resolve, 50))
+    while (seconds() === made) await pause(50)
     const map = q.shmat(id)
     const attached = stat(id)
     expect(attached).toMatchObject({ ctime: made, dtime: 0, lpid: q.pid, cpid: p.pid })

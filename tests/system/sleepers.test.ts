@@ -2,6 +2,7 @@
 
 import { expect, test } from 'vitest'
 import { boot, MAP } from '../../dist/src/index.js'
+import { pause } from '../support/pause.ts'
 import { startThread } from '../support/thread.ts'
 
 test('a thread asleep on a word is listed with its process until it is woken', async () => {
@@ -22,5 +23,5 @@ test('a thread asleep on a word is listed with its process until it is woken', a
 })
 
 async function until(condition: () => boolean): Promise<void> {
-  while (!condition()) await new Promise((resolve) => setTimeout(resolve, 1))
+  while (!condition()) await pause(1)
 }

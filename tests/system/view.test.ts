@@ -2,6 +2,7 @@
 
 import { describe, expect, test } from 'vitest'
 import { boot, IPC, type Kernel, MAP, O, SHM } from '../../dist/src/index.js'
+import { pause } from '../support/pause.ts'
 
 const inBrowser = 'window' in globalThis
 const { inspectView } = inBrowser ? await import('../../dist/src/inspect/index.js') : ({} as never)
@@ -81,14 +82,14 @@ describe.skipIf(!inBrowser)('the view', () => {
     const root = place.querySelector('div')?.shadowRoot as ShadowRoot
     const shown = () => rows(root, 'Processes').length
     kernel.process()
-    while (shown() < 3) await new Promise((resolve) => setTimeout(resolve, 5))
-    const pause = root.querySelector('header button') as HTMLElement
-    pause.click()
-    expect(pause.textContent).toBe('Resume')
+    while (shown() < 3) await pause(5)
+    const button = root.querySelector('header button') as HTMLElement
+    button.click()
+    expect(button.textContent).toBe('Resume')
     kernel.process()
-    await new Promise((resolve) => setTimeout(resolve, 50))
+    await pause(50)
     expect(shown()).toBe(3)
-    pause.click()
+    button.click()
     expect(shown()).toBe(4)
     live.close()
     expect(place.children).toHaveLength(0)

@@ -13,6 +13,7 @@ import {
 } from '../../dist/src/index.js'
 import { type FaultRule, faulty } from '../../dist/src/test/index.js'
 import { outcome } from '../support/errno.ts'
+import { pause } from '../support/pause.ts'
 import { Store } from '../support/store.ts'
 
 const PAGE = 4096
@@ -35,7 +36,7 @@ afterEach(async () => {
 })
 
 const fill = (length: number, value: number) => new Uint8Array(length).fill(value)
-const moment = () => new Promise((resolve) => setTimeout(resolve, 15))
+const moment = () => pause(15)
 
 function mapped(path: string, pages = 1): { fd: number; map: Mapping } {
   const fd = p.open(path, RW)
