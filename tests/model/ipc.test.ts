@@ -30,7 +30,7 @@ for (const { says, scripts, count } of KINDS) {
     console.log(`model: ${says}: ISOPAGE_SEED=${seed}, ${numRuns} scripts`)
     const property = fc.asyncProperty(scripts, (steps) => world.run(steps))
     await fc.assert(property, { seed, numRuns, reporter })
-  }, 3_600_000)
+  })
 }
 
 /** The shrunk script as text that a pinned test can hold. */

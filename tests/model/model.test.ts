@@ -23,7 +23,7 @@ for (const kind of ['tmpfs', 'store'] as const) {
       world.run(steps, eager),
     )
     await fc.assert(property, { seed, numRuns, reporter })
-  }, 3_600_000)
+  })
 }
 
 /** The shrunk script as text that a pinned test can hold. */

@@ -116,7 +116,7 @@ describe.skipIf(absence)(`locks against Linux${absence ? ` (skipped: ${absence})
     const numRuns = effort(SCRIPTS)
     console.log(`lock oracle: ISOPAGE_SEED=${seed}, ${numRuns} scripts`)
     fc.assert(fc.property(mutexScripts(), compareRandom), { seed, numRuns })
-  }, 600_000)
+  })
 
   test.for(WRITTEN)('$says', ({ script }) => compare(script.split(', ')))
 })

@@ -45,7 +45,7 @@ describe.skipIf(absence)(`against Linux${absence ? ` (skipped: ${absence})` : ''
       fc.asyncProperty(comparables, (steps) => compare(steps)),
       { seed, numRuns, reporter },
     )
-  }, 3_600_000)
+  })
 
   test.for(WRITTEN)('$says', ({ script }) => compare(parse(script)))
 })

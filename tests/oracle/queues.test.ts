@@ -191,7 +191,7 @@ describe.skipIf(absence)(`queues against Linux${absence ? ` (skipped: ${absence}
       fc.asyncProperty(scripts, (steps) => compare(steps, anyTime)),
       { seed, numRuns },
     )
-  }, 3_600_000)
+  })
 
   for (const { says, steps } of WRITTEN) {
     // Times are whole seconds, so those scripts wait for whole seconds: once, in Node, is enough.

@@ -199,7 +199,7 @@ describe.skipIf(absence)(
         fc.asyncProperty(scripts, (steps) => compare(steps, anyTime)),
         { seed, numRuns },
       )
-    }, 3_600_000)
+    })
 
     test('random scripts with sleepers have the same outcomes', async () => {
       const seed = seedOf()
@@ -208,7 +208,7 @@ describe.skipIf(absence)(
         fc.asyncProperty(sleeping, (steps) => compare(steps, anyTime)),
         { seed, numRuns },
       )
-    }, 3_600_000)
+    })
 
     for (const { says, steps } of WRITTEN) {
       // Times are whole seconds, so those scripts wait for whole seconds: once, in Node, is enough.

@@ -242,7 +242,7 @@ describe.skipIf(absence)(`segments against Linux${absence ? ` (skipped: ${absenc
       fc.asyncProperty(scripts(), (steps) => compare(steps)),
       { seed, numRuns },
     )
-  }, 3_600_000)
+  })
 
   for (const { says, script } of WRITTEN) {
     // Times are whole seconds, so those scripts wait for whole seconds: once, in Node, is enough.

@@ -57,7 +57,7 @@ test('threads that touch the same new pages at once get the same frames', async 
     }
     map.unmap()
   }
-}, 120_000)
+})
 
 test('readers of a file that shrinks and grows see its bytes, zeros or SIGBUS, never anything else', async () => {
   const fd = p.open('/shrinks', O.CREAT | O.RDWR)
@@ -68,7 +68,7 @@ test('readers of a file that shrinks and grows see its bytes, zeros or SIGBUS, n
   await threads[1]?.call('resizeAndFill', fd, 16 * PAGE, 7, effort(20_000))
   Atomics.store(stop, 0, 1)
   expect(await reading).toMatch(/^ok, \d+ reads/)
-}, 120_000)
+})
 
 test('what is unmapped under a reader is not used for anything else before the reader lets go', async () => {
   const stop = new Int32Array(new SharedArrayBuffer(4))
@@ -76,7 +76,7 @@ test('what is unmapped under a reader is not used for anything else before the r
   await threads[1]?.call('mapAndReuse', AT, 64, 5, effort(20_000))
   Atomics.store(stop, 0, 1)
   expect(await reading).toMatch(/^ok, \d+ reads/)
-}, 120_000)
+})
 
 test.for([
   'munmap',

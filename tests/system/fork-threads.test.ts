@@ -87,7 +87,7 @@ test('a child has what was stored before the fork and nothing of what is stored 
   }
   const last = [await up.stop(), await down.stop()]
   expect([wordOf(p, map.address), wordOf(p, map.address + (pages - 1) * PAGE + 8)]).toEqual(last)
-}, 120_000)
+})
 
 test('stores of several pages that are under way are not lost to the parent, and do not go on in the child', async () => {
   const pages = 64
@@ -108,7 +108,7 @@ test('stores of several pages that are under way are not lost to the parent, and
   }
   const rounds = await filling.stop()
   expect(map.read(0, pages * PAGE).every((byte) => byte === rounds % 256)).toBe(true)
-}, 120_000)
+})
 
 function same(a: Uint8Array, b: Uint8Array): boolean {
   return a.length === b.length && a.every((byte, index) => byte === b[index])
@@ -132,7 +132,7 @@ test('a fork beside mmap, mremap and munmap copies whole mappings', async () => 
   }
   await mapping.stop()
   await moving.stop()
-}, 120_000)
+})
 
 /** In a browser this thread may not wait for who is in the middle of a change: then a service worker forks. */
 async function forkWaiting(process: Process): Promise<Process> {
@@ -153,7 +153,7 @@ test('threads that fork one process at once each get children of their own', asy
   expect(map.read(0, 1)).toEqual(Uint8Array.of(7))
   expect(shared.read(0, 1)).toEqual(Uint8Array.of(0))
   expect(kernel.stats().processes).toBe(1)
-}, 120_000)
+})
 
 test('the child has the thread that forked it and no other: it ends when that leaves', async () => {
   const filling = await runs(0, 'fill', p.pid, p.mmap({ length: PAGE }).address, 1)

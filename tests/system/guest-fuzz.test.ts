@@ -28,5 +28,5 @@ describe.each([
       { numRuns: effort(onBun && !soak ? 200 : 1200), seed: seedOf() },
     )
     expect(endings.size).toBe(2)
-  }, 600_000)
+  })
 })

@@ -131,5 +131,5 @@ describe.each([
       { numRuns: effort(onBun && !soak ? 200 : 1200), seed: seedOf() },
     )
     kernel.check()
-  }, 600_000)
+  })
 })

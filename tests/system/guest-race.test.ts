@@ -100,7 +100,7 @@ for (const [name, flags] of [
     expect(await looked).toMatch(/^ok/)
     await thread.call('leave')
     kernel.check()
-  }, 120_000)
+  })
 }
 
 /** A store that counts the pages that are read. */
@@ -155,7 +155,7 @@ test('a guest on a file sees its own bytes or zeros under truncation, eviction a
   expect(await stirred).toMatch(/^ok/)
   await thread.call('leave')
   kernel.check()
-}, 120_000)
+})
 
 test('no store of a guest is lost to a file that is synced all the while', async () => {
   const bytes = 256 * PAGE
@@ -185,7 +185,7 @@ test('no store of a guest is lost to a file that is synced all the while', async
     expect(kernel.stats().dirtyPages).toBe(0)
   }
   await thread.call('leave')
-}, 120_000)
+})
 
 test('a guest in a loop ends at its next poll when its process is ended', async () => {
   await using kernel = await boot({ memory: 8 * 1024 * 1024 })
@@ -204,4 +204,4 @@ test('a guest in a loop ends at its next poll when its process is ended', async 
     await thread.call('leave')
     kernel.check()
   }
-}, 60_000)
+})

@@ -47,7 +47,7 @@ for (const kind of ['kernel.terminate()', 'a raw terminate'] as const) {
     console.log(`kill: ${kind}: ISOPAGE_SEED=${seed}, ${ROUNDS} rounds, ${repaired} repaired`)
     expect(repaired * 100).toBeGreaterThanOrEqual(ROUNDS * REPAIRED_MIN)
     expect(kernel.stats().processes).toBe(0)
-  }, 3_600_000)
+  })
 }
 
 /** It saw a large munmap of one thread take what another had just mapped there, within some twenty looks. */
@@ -65,7 +65,7 @@ test('threads that map and unmap at the same places of one process leave the ker
   p.exit()
   kernel.check()
   expect(kernel.stats().processes).toBe(0)
-}, 600_000)
+})
 
 function hammersOf(kernel: Kernel, pid: number, seed: number, most = 6): Hammers {
   return new Hammers({

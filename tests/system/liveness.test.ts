@@ -47,7 +47,7 @@ test('processes that wait for each other all get on', async () => {
   p.exit()
   await Promise.all(threads.map(({ worker }) => kernel.terminate(worker)))
   kernel.check()
-}, 3_600_000)
+})
 
 /** Rejects when nobody got further for STALL_MS, with where each is and what it sleeps on. */
 async function watch(kernel: Kernel, progress: Int32Array): Promise<never> {

@@ -19,7 +19,7 @@ let theirs: number
 beforeAll(async () => {
   kernel = await boot({ memory: '32MiB' })
   callers = await Promise.all([1, 2, 3, 4].map(() => Caller.start(kernel)))
-}, 60_000)
+})
 beforeEach(() => {
   const { inodes } = kernel.stats()
   p = kernel.process()
@@ -184,7 +184,7 @@ describe('threads that are killed, and many at once', () => {
       [2, 0],
       [3, 0],
     ])
-  }, 60_000)
+  })
 
   test('of two that make a queue with O.EXCL at the same moment one succeeds', async () => {
     const rounds = effort(2000)
@@ -195,7 +195,7 @@ describe('threads that are killed, and many at once', () => {
       names.map(() => 1),
     )
     for (const name of names) p.mq_unlink(name)
-  }, 60_000)
+  })
 
   test('two producers and two consumers: nothing lost, nothing twice, each priority in order', async () => {
     const count = effort(20_000)
@@ -214,7 +214,7 @@ describe('threads that are killed, and many at once', () => {
         expect(seen).toEqual(seen.toSorted((a, b) => a - b))
       }
     }
-  }, 120_000)
+  })
 })
 
 /** Registers, and says how often it was told. */
@@ -315,7 +315,7 @@ describe('a registration', () => {
     expect(outcome(() => register())).toBe('EBUSY')
     await thread.kill()
     expect(outcome(() => register())).toBe('ok')
-  }, 60_000)
+  })
 
   test('is told to the thread that registered, after it was busy and after a wait of its own', async () => {
     await caller(0).thread.call('notify', q.pid, theirs)

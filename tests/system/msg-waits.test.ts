@@ -15,7 +15,7 @@ let id: number
 beforeAll(async () => {
   kernel = await boot({ memory: '32MiB' })
   callers = await Promise.all([1, 2, 3, 4].map(() => Caller.start(kernel)))
-}, 60_000)
+})
 beforeEach(() => {
   p = kernel.process()
   id = p.msgget(IPC.PRIVATE, IPC.CREAT | 0o600)
@@ -149,7 +149,7 @@ test('a queue that is removed as a call begins to wait is EIDRM for it, or EINVA
     id = p.msgget(IPC.PRIVATE, 0o600)
   }
   q.exit()
-}, 60_000)
+})
 
 test('IPC.SET that takes the permission of a sleeping receiver is EACCES for it', async () => {
   const user = kernel.process({ uid: 5 })
@@ -216,7 +216,7 @@ test('a killed waiter leaves the queue as it is, and the next gets what comes', 
   send(7)
   expect(await received).toMatchObject({ type: 7 })
   q.exit()
-}, 60_000)
+})
 
 test('two producers and two consumers: nothing lost, nothing twice, each type in order', async () => {
   const processes = callers.map(() => kernel.process())
@@ -239,4 +239,4 @@ test('two producers and two consumers: nothing lost, nothing twice, each type in
     }
   }
   for (const each of processes) each.exit()
-}, 120_000)
+})

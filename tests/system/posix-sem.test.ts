@@ -15,7 +15,7 @@ let callers: Caller[]
 beforeAll(async () => {
   kernel = await boot({ memory: '32MiB' })
   callers = await Promise.all([1, 2, 3, 4].map(() => Caller.start(kernel)))
-}, 60_000)
+})
 beforeEach(() => {
   p = kernel.process()
   return () => {
@@ -252,7 +252,7 @@ describe('waiters', () => {
     expect(c + d).toBe(a + b)
     expect([free, full, mutex].map((sem) => p.sem_getvalue(sem))).toEqual([8, 0, 1])
     for (const child of children) child.exit()
-  }, 300_000)
+  })
 })
 
 describe('a named semaphore', () => {

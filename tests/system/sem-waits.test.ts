@@ -13,7 +13,7 @@ let callers: Caller[]
 beforeAll(async () => {
   kernel = await boot({ memory: '32MiB' })
   callers = await Promise.all([1, 2, 3, 4].map(() => Caller.start(kernel)))
-}, 60_000)
+})
 beforeEach(() => {
   p = kernel.process()
   q = kernel.process()
@@ -245,7 +245,7 @@ test('random arrays of four threads keep the sum, whoever waits for what', async
   expect(done.every((count) => count > 0)).toBe(true)
   expect(values(id)).toEqual(Array(sets).fill(2))
   for (const each of processes) each.exit()
-}, 600_000)
+})
 
 test('two threads that hand one unit to each other lose no wake-up', async () => {
   const id = make(2)
@@ -256,4 +256,4 @@ test('two threads that hand one unit to each other lose no wake-up', async () =>
   add(id, 0, 1)
   await Promise.all(jobs)
   expect(values(id)).toEqual([1, 0])
-}, 300_000)
+})

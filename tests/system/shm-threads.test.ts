@@ -60,7 +60,7 @@ test('two processes wait for each other on a word of the segment, and none waits
     second?.call('takeTurns', KEY, 1, rounds),
   ])
   expect(turns).toEqual([rounds, rounds])
-}, 120_000)
+})
 
 test('of all that ask for a key with IPC.EXCL at once, one gets it', async () => {
   const rounds = effort(300)
@@ -70,7 +70,7 @@ test('of all that ask for a key with IPC.EXCL at once, one gets it', async () =>
     expect(said.sort()).toEqual([...Array(WORKERS - 1).fill('EEXIST'), 'ok'])
     p.shmctl(p.shmget(KEY, 0), IPC.RMID)
   }
-}, 120_000)
+})
 
 test('the last detach of a removed segment ends it, in whichever thread', async () => {
   const id = p.shmget(KEY, 8 * PAGE, IPC.CREAT | 0o600)
@@ -118,7 +118,7 @@ test('whatever threads do to one segment at once, the kernel stays whole and all
   expect(kernel.stats()).toMatchObject({ segments: 0, objects: before.objects, mappings: 0 })
   expect(kernel.stats().framesCommitted).toBeLessThanOrEqual(before.framesCommitted + KEPT)
   expect(free()).toBeGreaterThanOrEqual(before.framesFree - KEPT)
-}, 300_000)
+})
 
 test('threads that are killed at any moment of it leave nothing behind', async () => {
   const before = kernel.stats()
@@ -137,7 +137,7 @@ test('threads that are killed at any moment of it leave nothing behind', async (
   expect(kernel.stats()).toMatchObject({ segments: 0, objects: before.objects, mappings: 0 })
   expect(kernel.stats().framesCommitted).toBeLessThanOrEqual(before.framesCommitted + KEPT)
   expect(free()).toBeGreaterThanOrEqual(before.framesFree - KEPT)
-}, 300_000)
+})
 
 test('a child of fork has the attaches of its parent, each counted; it detaches its own', () => {
   const id = p.shmget(KEY, 2 * PAGE, IPC.CREAT | 0o600)
