@@ -7,7 +7,7 @@
  *     npm test -- --only node -- tests/host -t word what stands after the second -- goes to vitest
  *     npm test -- --no-build                        what dist/ holds now
  *     npm test -- --check                           every leg, and `npm run check` as one more
- *     npm run soak                                  the full counts of random tests; else a twentieth, in browsers a sixtieth
+ *     npm run soak                                  the full counts of random tests (tests/support/effort.ts says how much each runtime does)
  */
 
 import { parseArgs, styleText } from 'node:util'
