@@ -1,7 +1,7 @@
 /**
  * `npm test`: builds, runs every leg, two at a time, and prints what each one counted. A leg is one
  * runtime over the same test files, or the kernel's unit tests. One that is absent here is skipped
- * by name. The last line of the output is `N passed, N failed`, with `, N skipped` when any were.
+ * by name. The last line of the output is `N passed, N failed`.
  *
  *     npm test -- --only node,bun                   these legs
  *     npm test -- --only node -- tests/host -t word what stands after the second -- goes to vitest
@@ -96,7 +96,8 @@ function report(results) {
   const sum = (key) => results.reduce((total, result) => total + result[key], 0)
   const [passed, failed, skipped] = ['passed', 'failed', 'skipped'].map(sum)
   process.exitCode = failed > 0 ? 1 : 0
-  console.log(`${passed} passed, ${failed} failed${skipped > 0 ? `, ${skipped} skipped` : ''}`)
+  if (skipped > 0) console.log(`${skipped} skipped`)
+  console.log(`${passed} passed, ${failed} failed`)
 }
 
 function row({ passed, failed, skipped, absent, elapsedMs }) {

@@ -12,13 +12,15 @@ const environment: Record<string, string | undefined> = {
 
 export const soak = Boolean(environment.ISOPAGE_SOAK)
 
+const SOAK_PART = inNode ? 1 : inBrowser ? 10 : 4
+const PART = inNode ? 20 : 60
+
 /**
- * Of `count`: a soak does it all in Node, a quarter in Deno and Bun and a tenth in browsers, which take many times as long and run the same kernel; a plain run
- * does a twentieth, in browsers a sixtieth.
+ * Of `count`: a soak does it all in Node, a quarter in Deno and Bun and a tenth in browsers; a plain run a twentieth in Node and a sixtieth elsewhere. The kernel
+ * is the same everywhere, and some runtimes take many times as long to start a thread or to wake it.
  */
 export function effort(count: number): number {
-  const part = inBrowser ? (soak ? 10 : 60) : soak ? (inNode ? 1 : 4) : 20
-  return Math.ceil(count / part)
+  return Math.ceil(count / (soak ? SOAK_PART : PART))
 }
 
 /** The seed of a run: ISOPAGE_SEED; else a new one in a soak, and always the same without, so that `npm test` is the same run everywhere. */

@@ -5,7 +5,7 @@
 
 import { expect, test } from 'vitest'
 import { boot, type Kernel, MAP, O } from '../../dist/src/index.js'
-import { inBrowser, inNode } from '../conformance/runtime.ts'
+import { inBrowser } from '../conformance/runtime.ts'
 import { effort, seedOf, soak } from '../support/effort.ts'
 import { Hammers } from '../support/hammers.ts'
 import { pause } from '../support/pause.ts'
@@ -16,7 +16,7 @@ import { Store } from '../support/store.ts'
 const PAGE = 4096
 /** Chromium lets a busy worker run for two more seconds after terminate(), Firefox takes one to start and end it: thousands of rounds would take hours there. */
 const IN_BROWSER = soak ? ('chrome' in globalThis ? 100 : 300) : 5
-const ROUNDS = inBrowser ? IN_BROWSER : effort(inNode ? 2000 : 1000)
+const ROUNDS = inBrowser ? IN_BROWSER : effort(2000)
 /** How often the structures are looked at while threads change them and nobody dies. */
 const LOOKS = effort(2000)
 /** Of 100 raw terminates. */
