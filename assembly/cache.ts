@@ -215,6 +215,8 @@ export function checkObject(object: MemObject): u32 {
     check(frame.kind == FRAME_PAGE && frame.index == i, PANIC_OBJECT_RESIDENT, <u32>i)
     check(objectOf(frame) == object, PANIC_OBJECT_RESIDENT, <u32>i)
     check((frame.flags & PAGE_BUSY) == 0 || frame.mapped == 0, PANIC_MAPPED_COUNT, <u32>i)
+    const inside = i << K.pageShift < object.size || object.uncut != 0
+    check(inside || (frame.flags & PAGE_BUSY) != 0, PANIC_OBJECT_RESIDENT, <u32>i)
     check((frame.flags & PAGE_VIEWED) == 0 || frame.pins != 0, PANIC_PINS, <u32>i)
     if ((frame.flags & PAGE_VIEWED) != 0) viewed++
     if (isDirty(frame)) dirty++

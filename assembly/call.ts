@@ -4,7 +4,7 @@
  * A call names its process by pid; while it runs, its slot says so (`process`), and exit waits for it. What it leaves idle is swept at its end.
  */
 import { OFFSET_MAX } from './abi'
-import { forgetChange } from './change'
+import { mendCall } from './exit'
 import { dropGrant } from './grant'
 import { sweepIdle } from './idle'
 import { settleOwed } from './laggard'
@@ -23,7 +23,7 @@ export function whole(value: f64): u64 {
 export function begin(pid: u32): Process | null {
   enter()
   dropGrant()
-  if (me().changing != 0) forgetChange()
+  if (me().left != 0) mendCall()
   beginCall(pid)
   const process = findProcess(pid)
   return process == null || process.exiting != 0 ? null : process

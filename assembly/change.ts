@@ -15,7 +15,8 @@
  *  0. At most one thread is inside a call that changes a space.
  *  1. While `forking` is set and beginFork has returned, no other thread changes the space or holds a grant to store to its private pages.
  *  2. A change does not fault a page for writing between beginChange and endChange: it would wait for a fork that waits for it.
- *  3. A thread that left its call by the host's exception, or died, holds up nobody for long: waits look again, and reap clears both words.
+ *  3. A thread that left its call by the host's exception, or died, holds up nobody for long: waits look again, and its next call or its reap clears
+ *     all three words.
  * Guarded by the kernel lock, journalled.
  */
 import { EWOULDBLOCK_PARK, PROCESSES_MAX, WHERE_FREE, WHERE_MASK, WHERE_OUT } from './abi'
@@ -178,19 +179,14 @@ export function endFork(space: Space): void {
   wake(keyOfFork(<u32>changetype<usize>(space)), EVERYBODY)
 }
 
-/** This thread left a change by the host's exception: it goes on with none. => lock not held. */
-export function forgetChange(): void {
-  lock()
-  dropChanges(me().index)
-  unlock()
-}
-
-/** The space goes: whoever left a change of it by the host's exception has none. => lock held. */
+/** The space goes: whoever left a change of it by the host's exception has none, also where another has changed it since. => lock held. */
 export function forgetSpace(space: Space): void {
-  if (space.changing != 0) dropChanges(space.changing - 1)
+  for (let i: u32 = 0; i < threadsUsed(); i++) {
+    if (threadAt(i).changing == <u32>changetype<usize>(space)) dropChanges(i)
+  }
 }
 
-/** Thread `index` is dead: it forks and changes nothing any more. What it left half done is finished by now. => lock held. */
+/** Thread `index` is dead, or left its call by the host's exception: it changes nothing any more. => lock held. */
 export function dropChanges(index: u32): void {
   const at = threadAt(index).changing
   if (at == 0) return
@@ -199,7 +195,7 @@ export function dropChanges(index: u32): void {
   if (space.changing == index + 1) release(space)
 }
 
-/** Thread `index` is dead: the spaces that it was forking go on. => lock held. */
+/** As dropChanges: the spaces that thread `index` was forking go on. => lock held. */
 export function dropForks(index: u32): void {
   for (let i: u32 = 0; i < PROCESSES_MAX; i++) {
     const process = processAt(i)

@@ -4,6 +4,8 @@
  * A reap makes the kernel whole again after a death: it takes the lock over if the dead thread held it and rolls its transaction
  * back (lock.ts), then releases what the thread's slot names, then leaves its processes on its behalf. Each step finds the next by what stands in the
  * slot, so a reaper that dies is itself reaped and the work goes on.
+ *
+ * A thread that left a call by the host's exception (a stall) lives on, and undoes what that call was doing at the beginning of its next one (mendCall).
  */
 
 import {
@@ -26,6 +28,7 @@ import { contextAt, detachContext, dropContexts } from './context'
 import { now } from './env'
 import { closeFiles } from './fd'
 import { abandonFill } from './fill'
+import { freeGather } from './gather'
 import { raiseAttention, revoke } from './grace'
 import { releaseHolds } from './hold'
 import { sweepIdle } from './idle'
@@ -49,7 +52,7 @@ import {
 } from './process'
 import { trimTables } from './pte'
 import { finishDoomed, releaseObject } from './release'
-import { abandonResize } from './resize'
+import { abandonResize, cut } from './resize'
 import { releaseAllHeld, releaseHeld } from './robust'
 import { K } from './root'
 import { exitSems, mendSems } from './semop'
@@ -146,11 +149,14 @@ function awaitCalls(process: Process): bool {
   return true
 }
 
-/** _exit(2): ends the process whatever its threads do; their next call with its pid is ESRCH. => 0, -ESRCH. */
+/**
+ * _exit(2): ends the process whatever its threads do; their next call with its pid is ESRCH. Where the host's exception ended this very call, it goes on
+ * when it is made again. => 0, -ESRCH.
+ */
 export function sysExit(pid: u32, status: u32): i32 {
   lock()
   const process = findProcess(pid)
-  if (process == null || process.exiting != 0) {
+  if (process == null || (process.exiting != 0 && process.exiting != me().index + 1)) {
     unlock()
     return -ESRCH
   }
@@ -167,12 +173,13 @@ export function leaveProcess(process: Process, index: u32): void {
   if (threadCount(process) == 0 && process.exiting == 0) endProcess(process)
 }
 
-/** What thread `index` was doing outside the lock is undone. => lock held; relaxes. */
-function dropIo(index: u32): void {
+/** What thread `index` was doing outside the lock is undone; a cut of a dead one is finished. => lock held; relaxes. */
+function dropIo(index: u32, dead: bool): void {
   const thread = threadAt(index)
   const kind = thread.ioKind
   if (kind == IO_NONE) return
   const object = changetype<MemObject>(<usize>thread.ioObject)
+  if (kind == IO_RESIZE && dead && object.uncut != 0) cut(object)
   put(changetype<usize>(thread) + offsetof<Thread>('ioKind'), IO_NONE)
   if (kind == IO_FILL) abandonFill(object, thread.ioIndex, thread.ioCount)
   else if (kind == IO_WRITE) abandonRun(object, thread.ioIndex, thread.ioCount)
@@ -209,6 +216,31 @@ function isGone(index: u32, sequence: u32, proven: bool): bool {
   return where == WHERE_DEAD
 }
 
+/** What thread `index`, dead or out of its call, was doing and holding in a call that had not ended. => lock held; relaxes. */
+function dropCall(index: u32, dead: bool): void {
+  dropIo(index, dead)
+  dropSpareMaker(index)
+  dropWaits(index)
+  relax()
+  letGoObject(index)
+  finishDoomed(index)
+  releaseHolds(index)
+  relax()
+  freeGather(index)
+}
+
+/** This thread left a call by the host's exception: nothing of that call stays. What it had done to mappings stands. => lock not held. */
+export function mendCall(): void {
+  const index = me().index
+  lock()
+  dropCall(index, false)
+  mendSems()
+  dropForks(index)
+  dropChanges(index)
+  put(changetype<usize>(me()) + offsetof<Thread>('left'), 0)
+  unlock()
+}
+
 /**
  * Releases all that a dead thread held and frees its slot. => 0, -ESRCH (no such thread, or reaped already), -EBUSY (it may still run: stop it, or
  * bring proof), -EAGAIN (a file call of it is still being served: the kernel is whole, its slot follows later).
@@ -228,16 +260,10 @@ export function sysReap(index: u32, sequence: u32, proven: bool): i32 {
   atomic.store<u32>(THREADS + index * THREAD_BYTES + offsetof<Thread>('grantBytes'), 0)
   dropContexts(index)
   atomic.store<u32>(THREADS + index * THREAD_BYTES + offsetof<Thread>('context'), 0)
-  dropIo(index)
-  dropSpareMaker(index)
-  dropWaits(index)
+  dropCall(index, true)
   dropNotices(index)
   relax()
   releaseHeld(index, 0)
-  letGoObject(index)
-  finishDoomed(index)
-  releaseHolds(index)
-  relax()
   mendSems()
   dropViews(index)
   dropProcesses(index)
@@ -250,6 +276,7 @@ export function sysReap(index: u32, sequence: u32, proven: bool): i32 {
 /** This thread lets go of all that it has and frees its slot. => no call of this instance may follow. */
 export function detachThread(): void {
   const index = me().index
+  if (me().left != 0) mendCall()
   lock()
   dropContexts(index)
   dropViews(index)

@@ -46,6 +46,8 @@ import { park } from './wait'
 /** How many waits for guests a gather may take, and has taken. */
 const WAITS_MAX: u32 = 64
 let waits: u32 = 0
+/** When this gather began, as now(0). */
+let since: f64 = 0
 
 /** => 0: the pages of the range are in one run now (as far as nobody changed it since), -ENOMEM, -SIGSEGV, -EWOULDBLOCK_PARK, -EIO. => lock not held. */
 export function gather(space: Space, address: u32, pages: u32): i32 {
@@ -58,6 +60,7 @@ export function gather(space: Space, address: u32, pages: u32): i32 {
   }
   setGather(frameIndex(run), pages)
   waits = 0
+  since = now(0)
   let result = 0
   let done: u32 = 0
   while (done < pages && result == 0) {
@@ -134,7 +137,7 @@ function waitSettled(frame: Frame): i32 {
   if (frame.pins != 0) return -ENOMEM
   const holder = holderOfFrame(frame, false)
   if (holder < 0) return 0
-  awaitHolder(holder, now(0))
+  awaitHolder(holder, since)
   return RETRY
 }
 

@@ -144,7 +144,6 @@ function checkRights(source: Source, prot: u32, flags: u32): i32 {
   if (type == MAP_SHARED_VALIDATE && (flags & ~(KNOWN | MAP_FIXED_NOREPLACE)) != 0) {
     return -EOPNOTSUPP
   }
-  if (source.denied != 0) return -source.denied
   if (!source.readable) return -EACCES
   const shared = type != MAP_PRIVATE
   if (shared && (prot & PROT_WRITE) != 0 && !source.writable) return -EACCES

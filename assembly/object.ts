@@ -9,7 +9,7 @@
  *  1. `refs` counts mappings, open users and the inode or the segment itself. At 0 pages and structure are freed.
  *  2. `mappers` holds every vma of the object as an interval of page indexes (an rmap).
  *  3. `resident` pages are in the radix tree, `dirtyPages` of them marked. Only FILE pages are ever dirty.
- *  4. No page starts at or past `size`, except pages busy or in write-back that a truncate is waiting for.
+ *  4. No page starts at or past `size`, except while a truncate takes them away (`uncut`).
  * Guarded by the kernel lock, journalled.
  */
 import { PANIC_OBJECT_REFS } from './abi'
@@ -76,6 +76,8 @@ export class MemObject {
   scheduled: u32
   /** Page after the last one read: a read there is in sequence. */
   nextRead: u32
+  /** `size` was made smaller, and not all that lies past it is gone (resize.ts). */
+  uncut: u32
 }
 
 /** => the object's sparse array of pages. */

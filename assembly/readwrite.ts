@@ -44,7 +44,7 @@ import { canCall } from './pager'
 import { inBuffer } from './path'
 import { transfer } from './pipeio'
 import { Process } from './process'
-import { seekData, seekHole } from './resize'
+import { finishCut, seekData, seekHole } from './resize'
 import { setMode } from './tmpfs'
 import { finishUse } from './truncate'
 import { syncObject } from './writeback'
@@ -150,6 +150,7 @@ function writeHeld(process: Process, from: usize, bytes: u32, offset: u64): i32 
   let at = offset
   if (offset == HERE) at = (file.flags & O_APPEND) != 0 ? object.size : file.offset
   unlock()
+  if (result == 0 && object.uncut != 0) result = finishCut(object)
   if (result < 0) return result
   if (at >= OFFSET_MAX) return -EFBIG
   const room = <u32>min<u64>(bytes, OFFSET_MAX - at)

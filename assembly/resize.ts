@@ -3,7 +3,9 @@
  *
  * Shrinking a file: first the provider (a failure changes nothing), then `size` (from here faults past it are SIGBUS), then entries and private
  * copies past it go, grants on them are waited for, and only then the pages. While it lasts `resizing` keeps write-back from
- * storing past the new end; the thread's slot says so (IO_RESIZE), for whoever finds it dead.
+ * storing past the new end; the thread's slot says so (IO_RESIZE), for whoever finds it dead, and `uncut` that there is something left to take: whoever
+ * reaps the thread does it, or after an exception of the host the next call that resizes the object or writes to it. So what lay past an end is never seen
+ * again when the object grows.
  */
 import {
   EFBIG,
@@ -52,10 +54,23 @@ export function setObjectSize(object: MemObject, size: u64): i32 {
   if (result == 0) {
     result = resizeStore(object, size)
     if (result == 0) {
+      if (object.uncut != 0) cut(object)
       if (size < object.size) shrink(object, size)
       else if (size > object.size) grow(object, size)
       touchTimes(object)
     }
+    endResize(object)
+  }
+  unlock()
+  return result
+}
+
+/** Goes on with a cut that its thread has left. => 0, -EWOULDBLOCK_PARK. => lock not held; the caller keeps the object alive. */
+export function finishCut(object: MemObject): i32 {
+  lock()
+  const result = beginResize(object)
+  if (result == 0) {
+    if (object.uncut != 0) cut(object)
     endResize(object)
   }
   unlock()
@@ -77,7 +92,7 @@ function endResize(object: MemObject): void {
   endIo(object)
 }
 
-/** Lets others resize and write back again; also for a thread that died while it resized. => lock held. */
+/** Lets others resize and write back again; also for a thread that died, or left its call, while it resized. => lock held. */
 export function abandonResize(object: MemObject): void {
   put(changetype<usize>(object) + offsetof<MemObject>('resizing'), 0)
   wake(keyOf(object), 0x7fffffff)
@@ -96,37 +111,45 @@ function resizeStore(object: MemObject, size: u64): i32 {
 
 function shrink(object: MemObject, size: u64): void {
   edit<MemObject>(object).size = size
-  const first = pageRound(size) >> K.pageShift
-  while (!zapPast(object, first)) relax()
+  object.uncut = 1
+  cut(object)
+}
+
+/** Takes away what lies past the end: entries, private copies, pages, the rest of the last page. => nobody else resizes; lock held; relaxes. */
+export function cut(object: MemObject): void {
+  const first = pageRound(object.size) >> K.pageShift
+  const since = now(0)
+  while (!zapPast(object, first, since)) relax()
   dropPages(object, first, INDEX_END)
-  const index = size >> K.pageShift
+  const index = object.size >> K.pageShift
   let tail = findPage(object, index)
   while (tail != null && (tail.flags & PAGE_BUSY) != 0) {
     park(keyOfPage(tail), 1)
     tail = findPage(object, index)
   }
   if (tail != null) clearTail(object, index, tail)
+  put(changetype<usize>(object) + offsetof<MemObject>('uncut'), 0)
 }
 
-/** Empties every entry that shows the object at or past page `first`, private copies too. => true when none was left to do. */
-function zapPast(object: MemObject, first: u64): bool {
+/** Empties every entry that shows the object at or past page `first`, private copies too. `since`: see awaitHolder. => true when none was left to do. */
+function zapPast(object: MemObject, first: u64, since: f64): bool {
   let node = findOverlap(object.mappers, first, INDEX_END, null)
   while (node != null) {
     const vma = vmaByPage(node)
-    if (!zapVma(vma, max(first, vma.pageStart))) return false
+    if (!zapVma(vma, max(first, vma.pageStart), since)) return false
     node = findOverlap(object.mappers, first, INDEX_END, node)
   }
   return true
 }
 
 /** => false when it stopped to make way: the mappings may have changed. */
-function zapVma(vma: Vma, first: u64): bool {
+function zapVma(vma: Vma, first: u64, since: f64): bool {
   const space = vma.space!
   const end = <u32>vma.end
   let address = addressOf(vma, first)
   const holder = holderOf(space, address, end)
   if (holder >= 0) {
-    awaitHolder(holder, now(0))
+    awaitHolder(holder, since)
     return false
   }
   address = nextPte(space, address, end)

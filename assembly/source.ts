@@ -15,8 +15,6 @@ export class Source {
   inode: u32
   /** errno that comes before every other check: EBADF. */
   error: i32
-  /** EACCES whatever else is asked: the write end of a pipe. */
-  denied: i32
   /** errno when rights were fine: ENODEV for what is no regular file. */
   unmappable: i32
   readable: bool
@@ -26,11 +24,13 @@ export class Source {
   attach: u32
 }
 
+const SOURCE_BYTES: u32 = 32
+
 const SOURCES: usize = memory.data(8192, 16)
 
 function fresh(): Source {
-  const at = SOURCES + ((<usize>me().index) << 5)
-  memory.fill(at, 0, 32)
+  const at = SOURCES + <usize>me().index * SOURCE_BYTES
+  memory.fill(at, 0, SOURCE_BYTES)
   return changetype<Source>(at)
 }
 

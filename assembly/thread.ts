@@ -87,6 +87,8 @@ export class Thread {
   /** Atomic: the guest's context that runs here (GUEST, or IN on its behalf), 0 for none; and the first of those made here (context.ts). */
   context: u32
   contexts: u32
+  /** It left a call by the host's exception: what the call was doing is still to be undone (exit.ts `mendCall`). */
+  left: u32
 }
 
 export const THREAD_BYTES: u32 = 128
@@ -236,11 +238,11 @@ export function endPark(): void {
     halt()
 }
 
-/** The host caught an exception thrown through the kernel: this thread is OUT again. => no lock is held by it. */
+/** The host caught an exception thrown through the kernel: this thread is OUT again; its next call begins with mendCall. => no lock is held by it. */
 export function recover(): void {
+  atomic.store<u32>(self + offsetof<Thread>('left'), 1)
   atomic.cmpxchg<u32>(self, stamp | WHERE_IN, stamp | WHERE_OUT)
   atomic.cmpxchg<u32>(self, stamp | WHERE_PARKED, stamp | WHERE_OUT)
-  atomic.store<u32>(self + offsetof<Thread>('changing'), 0)
   atomic.store<u32>(self + offsetof<Thread>('context'), 0)
   endCall()
 }

@@ -27,7 +27,7 @@ import { beginChange, endChange } from './change'
 import { charge, uncharge } from './commit'
 import { isPast } from './fault'
 import { FRAME_ORPHAN, FRAME_PAGE, Frame, frameAddress, frameAt, frameIndex } from './frame'
-import { freeGather, gather } from './gather'
+import { gather } from './gather'
 import { isAwaited } from './grace'
 import { holderOfFrame } from './grant'
 import { edit, put } from './journal'
@@ -276,10 +276,9 @@ export function inspectViews(): void {
   }
 }
 
-/** Closes all views of thread `index`, which is dead, and frees what it was gathering. => lock held; relaxes. */
+/** Closes all views of thread `index`, which is dead or about to detach. => lock held; relaxes. */
 export function dropViews(index: u32): void {
   while (threadAt(index).views != 0) {
     closeView(index, changetype<View>(<usize>threadAt(index).views))
   }
-  freeGather(index)
 }

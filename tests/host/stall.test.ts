@@ -1,7 +1,7 @@
 /** ERR_KERNEL_STALLED: a thread that lives and holds what a call needs for longer than `stallMs`. */
 
 import { expect, test } from 'vitest'
-import { boot } from '../../dist/src/index.js'
+import { boot, O } from '../../dist/src/index.js'
 import { outcome } from '../support/errno.ts'
 import { startThread } from '../support/thread.ts'
 
@@ -39,4 +39,26 @@ test('a holder that is terminated holds up nobody', async () => {
   await kernel.terminate(thread.worker)
   map.unmap()
   kernel.check()
+})
+
+test('a file with such a page is not cut, and the thread that tried goes on with other files', async () => {
+  await using kernel = await boot({ memory: '8MiB', stallMs: 50 })
+  const p = kernel.process()
+  const fd = p.open('/held', O.CREAT | O.RDWR)
+  p.ftruncate(fd, 2 * PAGE)
+  const held = p.mmap({ fd, length: 2 * PAGE })
+  held.write(0, new Uint8Array([7]))
+  await using thread = await startThread(new URL('./hold.thread.ts', import.meta.url))
+  await thread.call('attach', kernel.handleFor(thread.worker), p.pid)
+  expect(await thread.call('hold', held.address)).toBe(0)
+  expect(outcome(() => p.ftruncate(fd, 0))).toBe('ERR_KERNEL_STALLED')
+  const other = p.open('/other', O.CREAT | O.RDWR)
+  expect(p.write(other, new Uint8Array([1, 2]))).toBe(2)
+  kernel.check()
+  expect(outcome(() => p.ftruncate(fd, 0))).toBe('ERR_KERNEL_STALLED')
+  await thread.call('letGo')
+  p.ftruncate(fd, 0)
+  expect(p.fstat(fd).size).toBe(0)
+  kernel.check()
+  await kernel.terminate(thread.worker)
 })

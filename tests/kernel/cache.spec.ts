@@ -66,6 +66,7 @@ describe('the page cache', () => {
 
   it('finds a page by object and index, and its object by the page', () => {
     const file = makeFile(2)
+    file.size = (INDEXES[INDEXES.length - 1] + 1) * PAGE
     for (let i = 0; i < INDEXES.length; i++) add(file, INDEXES[i])
     expect(check(file)).toBe(INDEXES.length)
     expect(K.cachedPages).toBe(INDEXES.length)

@@ -9,19 +9,25 @@ import {
   SIGBUS,
   WASI_FD_FILESTAT_SET_SIZE,
 } from '../../assembly/abi'
-import { findPage } from '../../assembly/cache'
+import { attachThread } from '../../assembly/boot'
+import { readyBuffer } from '../../assembly/buffer'
+import { checkObject, findPage } from '../../assembly/cache'
+import { sysReap } from '../../assembly/exit'
 import { readObject, writeObject } from '../../assembly/fileio'
+import { sysMunmap } from '../../assembly/mmap'
 import { MemObject } from '../../assembly/object'
 import { punchObject, seekData, seekHole, setObjectSize } from '../../assembly/resize'
 import { K } from '../../assembly/root'
-import { me } from '../../assembly/thread'
+import { enter, me, sequenceOf } from '../../assembly/thread'
 import { findVma } from '../../assembly/vma'
+import { checkAll } from './support/boot'
 import { callsOf, failCalls, sizeOf } from './support/disk'
 import {
   AT,
   begin,
   bootMemory,
   end,
+  goOnAsAnother,
   makeFile,
   map,
   PAGE,
@@ -30,7 +36,7 @@ import {
   process,
   show,
 } from './support/memory'
-import { dieAtEveryPush } from './support/transactions'
+import { dieAtEveryPush, dieForGood } from './support/transactions'
 
 bootMemory()
 
@@ -90,6 +96,54 @@ describe('a new size', () => {
     expect(peek(AT + PAGE)).toBe(9)
     expect(setObjectSize(file, OFFSET_MAX + 1)).toBe(-EFBIG)
     expect(callsOf(WASI_FD_FILESTAT_SET_SIZE)).toBe(1)
+  })
+})
+
+let shrinking: MemObject = changetype<MemObject>(0)
+let finished: bool = false
+
+/** Cuts the object, and dies after it at the latest. */
+function cutAndDie(): void {
+  setObjectSize(shrinking, PAGE + 10)
+  finished = true
+  unreachable()
+}
+
+/** Another thread goes on for this one, which is dead. */
+function replaceDead(): void {
+  const dead = me().index
+  assert(attachThread(0) >= 0, 'attach')
+  enter()
+  assert(sysReap(dead, sequenceOf(dead), true) == 0, 'reap')
+  assert(readyBuffer() == 0, 'no buffer')
+  checkAll()
+}
+
+describe('a death while a size is made smaller', () => {
+  it('leaves the old size or the new one, and nothing past it that growth would show', () => {
+    dieAtEveryPush(false)
+    begin()
+    goOnAsAnother() // both slots have their buffers from now on
+    let moment: u32 = 0
+    let cuts: u32 = 0
+    for (finished = false; !finished; sysMunmap(process, AT, 16 * PAGE)) {
+      shrinking = bare()
+      map(8, MAP_PRIVATE, AT + 8 * PAGE)
+      dieForGood(++moment)
+      expect(cutAndDie).toThrow()
+      dieForGood(0)
+      replaceDead()
+      assert(shrinking.resizing == 0 && shrinking.uncut == 0, 'still resizing')
+      assert(checkObject(shrinking) == (shrinking.size == 8 * PAGE ? 8 : 2), `${moment}`)
+      if (shrinking.size == 8 * PAGE) continue
+      cuts++
+      assert(peek(AT + 7 * PAGE) == -SIGBUS, 'a page past the end')
+      expect(setObjectSize(shrinking, 8 * PAGE)).toBe(0)
+      assert(peek(AT + PAGE) == 2 && peek(AT + PAGE + 10) == 0, 'the last page')
+      for (let page: u32 = 2; page < 8; page++) assert(peek(AT + page * PAGE) == 0, 'old bytes')
+    }
+    expect(cuts).toBeGreaterThan(10)
+    end()
   })
 })
 
