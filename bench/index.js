@@ -3,6 +3,7 @@
  *
  *     npm run bench                                              every row in Node, Deno, Bun, Chromium and Firefox
  *     npm run bench -- --only map-touch,boot --runtime node      these
+ *     npm run bench -- --only guest-private --runtime node       all rows of a group
  *     npm run bench -- --runs 31 --json FILE                     31 pairs of samples a row; the figures as JSON
  *     npm run bench -- --tiny                                    one round a sample: to see that it runs
  *     npm run bench -- --dir DIR                                 the folder, and so the disk, of the mapped files
@@ -15,12 +16,13 @@ import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { join, resolve } from 'node:path'
 import { parseArgs } from 'node:util'
 import { root, run } from '../scripts/run.js'
+import { compiled, hasSqlite } from './guests.js'
 import { printMachine } from './machine.js'
 import { startNative } from './native.js'
 import { printRows, printSizes } from './report.js'
 import { FILE_BYTES, rows } from './rows.js'
 import { runtimeNames, startRuntime } from './runtimes.js'
-import { sample } from './sample.js'
+import { meanOf, sample } from './sample.js'
 import { measureSizes } from './sizes.js'
 
 const RUNS_MIN = 9
@@ -64,7 +66,7 @@ function readArguments() {
       ...values,
       runs,
       dir: resolve(values.dir),
-      only: listOf('--only', values.only, allRows),
+      only: rowsOf(listOf('--only', values.only, [...allRows, ...groupsOf(rows)])),
       runtimes: listOf('--runtime', values.runtime, runtimeNames),
     }
   } catch (error) {
@@ -79,6 +81,16 @@ function listOf(option, list, all) {
   const unknown = names.filter((name) => !all.includes(name))
   if (unknown.length > 0) throw new Error(`${option}: there is no ${unknown.join(', ')}`)
   return names
+}
+
+function groupsOf(these) {
+  return [...new Set(these.flatMap(({ group }) => group ?? []))]
+}
+
+/** The rows of names of rows and groups. */
+function rowsOf(names) {
+  const wanted = rows.filter(({ name, group }) => names.includes(name) || names.includes(group))
+  return wanted.map(({ name }) => name)
 }
 
 async function buildOrExit() {
@@ -110,13 +122,23 @@ async function measureRuntime(name, native, where) {
       console.log(`isopage: ${row.name} is skipped: ${native.absence}`)
       continue
     }
+    if (row.parts) {
+      results.push(...[meanOf(row, results) ?? []].flat())
+      continue
+    }
+    const guest = await guestOf(row)
+    if (guest.absence) {
+      console.log(`isopage: ${row.name} is skipped: ${guest.absence}`)
+      continue
+    }
     runtime ??= await startRuntime(name, where.dir)
     if (runtime.absence) {
       console.log(`isopage: ${name} is skipped: ${runtime.absence}`)
       return []
     }
     console.error(`isopage: ${name}: ${row.name}`) // progress
-    const place = { dir: runtime.inBrowser ? 'bench' : where.dir, fileBytes: where.fileBytes }
+    const dir = runtime.inBrowser ? 'bench' : where.dir
+    const place = { dir, fileBytes: where.fileBytes, guest: guest.module }
     try {
       results.push(await sample({ row, runtime, native, where: place, runs: options.runs }))
     } catch (error) {
@@ -131,8 +153,20 @@ async function measureRuntime(name, native, where) {
   return results
 }
 
+/** => the module of a row that has one, or why it cannot be had. */
+async function guestOf({ program }) {
+  if (!program) return {}
+  if (program === 'sqlite' && options.tiny && !hasSqlite())
+    return { absence: 'it is to be fetched' }
+  try {
+    return { module: await compiled(program) }
+  } catch (error) {
+    return { absence: error.message }
+  }
+}
+
 function wantedRows() {
   const chosen = rows.filter(({ name }) => options.only.includes(name))
   if (!options.tiny) return chosen
-  return chosen.map((row) => ({ ...row, count: row.tinyCount ?? 1 }))
+  return chosen.map((row) => ({ ...row, count: row.tinyCount ?? 1, warmMs: 0 }))
 }

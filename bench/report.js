@@ -19,8 +19,8 @@ export function printRows(results) {
   })
   printTable([{ line: HEAD }, ...cells])
   for (const { name, runtime, ratio } of results) {
-    const { peerBytesPerNs } = rows.find((row) => row.name === name)
-    if (peerBytesPerNs) console.log(`scan in ${runtime}: ${digits(peerBytesPerNs / ratio)} GB/s`)
+    const { rate } = rows.find((row) => row.name === name)
+    if (rate) console.log(`${name} in ${runtime}: ${digits(rate.wanted / ratio)} ${rate.unit}`)
   }
 }
 

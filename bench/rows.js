@@ -4,14 +4,20 @@
  * @typedef {object} Row
  * @property {string} name
  * @property {string} module the file of measure/ that measures it, in a worker of the runtime
- * @property {'us' | 'ms'} unit of what is printed; samples are in nanoseconds
+ * @property {'us' | 'ms' | 'kB'} unit of what is printed; samples are in nanoseconds, or in bytes
  * @property {string} peerName what ours is compared with
  * @property {string} [peerRow] the request to native/peer.c that is the peer; without it, the module measures the peer too
  * @property {number} [peerBytesPerNs] or the peer is a wish: the mapped file at so many bytes a nanosecond
  * @property {number} goal the ratio to reach, at most; infinite for what is measured to explain another row
  * @property {number} count rounds in one sample
  * @property {number} [tinyCount] rounds in one sample of `--tiny`; 1 by default
+ * @property {{ wanted: number, unit: string }} [rate] the peer's, printed of ours too
+ * @property {string} [group] the name by which `--only` asks for it, beside its own
+ * @property {string} [program] the file of guest/ that it runs, compiled
+ * @property {readonly string[]} [parts] rows of which it is the geometric mean; then it has no module
  */
+
+import { guestRows } from './guest-rows.js'
 
 /** Bytes of the file on disk that rows map; in `--tiny` runs 1 MiB. */
 export const FILE_BYTES = 256 * 2 ** 20
@@ -62,6 +68,7 @@ export const rows = [
     unit: 'ms',
     peerName: 'the file at 8 GB/s',
     peerBytesPerNs: 8,
+    rate: { wanted: 8, unit: 'GB/s' },
     goal: 1,
     count: 1,
   },
@@ -219,4 +226,5 @@ export const rows = [
     goal: 1,
     count: 1,
   },
+  ...guestRows,
 ]

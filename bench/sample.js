@@ -1,6 +1,7 @@
 /** One row in one runtime: samples of ours and of the peer in turn, and their medians. */
 
-const NS_PER = { us: 1e3, ms: 1e6 }
+/** Nanoseconds; bytes of a kB. */
+const PER = { us: 1e3, ms: 1e6, kB: 1e3 }
 
 /**
  * @typedef {object} Result
@@ -29,9 +30,27 @@ export async function sample({ row, runtime, native, where, runs }) {
   const ours = median(taken.ours)
   const peer = median(taken.peer)
   const { name, unit, peerName } = row
-  const per = NS_PER[unit]
+  const per = PER[unit]
   const figures = { ours: ours / per, peer: peer / per, peerName, ratio: ours / peer, runs }
   return { name, runtime: runtime.name, unit, ...figures }
+}
+
+/**
+ * A row that is the geometric mean of its parts.
+ * @param {readonly Result[]} results of one runtime
+ * @returns {Result | undefined} undefined unless all parts were measured
+ */
+export function meanOf({ name, unit, peerName, parts }, results) {
+  const found = parts.map((part) => results.find((result) => result.name === part))
+  if (found.includes(undefined)) return undefined
+  const mean = (side) => Math.exp(average(found.map((result) => Math.log(result[side]))))
+  const [ours, peer] = [mean('ours'), mean('peer')]
+  const { runtime, runs } = found[0]
+  return { name, runtime, unit, ours, peer, peerName, ratio: ours / peer, runs }
+}
+
+function average(numbers) {
+  return numbers.reduce((sum, number) => sum + number, 0) / numbers.length
 }
 
 function peerOf(row, runtime, native, { fileBytes }) {

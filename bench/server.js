@@ -1,4 +1,4 @@
-/** Serves bench/ and dist/ to browsers, isolated from other origins as shared memory wants it. */
+/** Serves bench/, its compiled programs, dist/ and Binaryen to browsers, isolated from other origins as shared memory wants it. */
 
 import { readFile } from 'node:fs/promises'
 import { createServer } from 'node:http'
@@ -30,6 +30,10 @@ export async function startServer() {
 }
 
 async function bodyOf(pathname) {
-  if (!/^\/(bench|dist)\/[\w./-]+$/.test(pathname) || pathname.includes('..')) return undefined
+  if (
+    !/^\/(bench|build\/bench-guests|dist|node_modules\/binaryen)\/[\w./-]+$/.test(pathname) ||
+    pathname.includes('..')
+  )
+    return undefined
   return readFile(`${root}${pathname.slice(1)}`).catch(() => undefined)
 }

@@ -20,7 +20,7 @@ const mayImport = {
     'assembly/abi.ts',
     'assembly/ipcabi.ts',
   ],
-  'bench/': ['bench/', 'scripts/', 'src/index.ts'],
+  'bench/': ['bench/', 'scripts/', 'src/index.ts', 'src/guest/index.ts', 'src/guest/cc/'],
   'examples/': ['examples/', 'src/index.ts', 'src/inspect/index.ts'],
   'tests/': ['tests/', 'scripts/', 'src/', 'assembly/abi.ts', 'assembly/ipcabi.ts'],
   'tests/kernel/': ['tests/kernel/', 'assembly/'],

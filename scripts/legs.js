@@ -212,10 +212,11 @@ async function runPackage(_vitestArgs, where) {
   return runTap(systemNode(), tests, options)
 }
 
-/** The bench, one round a sample, in every runtime: that it runs and what its JSON looks like. */
+/** The bench: its programs, and one round a sample in every runtime: that it runs and what its JSON looks like. */
 function runBench(_vitestArgs, where) {
   const options = { env: legEnvironment(where), timeoutMs: legTimeoutMs() }
-  return runTap(process.execPath, [`${root}tests/bench/shape.test.mjs`], options)
+  const files = ['guests', 'shape'].map((name) => `${root}tests/bench/${name}.test.mjs`)
+  return runTap(process.execPath, files, options)
 }
 
 /** Runs files of node:test. */
