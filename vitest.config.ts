@@ -45,6 +45,10 @@ async function guestPrograms() {
   return (await import('./tests/guest/build.ts')).guestPrograms()
 }
 
+async function runProgram(_page: unknown, name: string, args: string[], file: string) {
+  return (await import('./tests/guest/build.ts')).runProgram(name, args, file)
+}
+
 async function chromium(): Promise<TestProjectInlineConfiguration> {
   const { playwright } = await import('@vitest/browser-playwright')
   const { browserPath } = await import('./scripts/browsers.js')
@@ -81,7 +85,7 @@ function browserProject(
   name: string,
   browser: BrowserConfigOptions,
 ): TestProjectInlineConfiguration {
-  const commands = { guestPrograms }
+  const commands = { guestPrograms, runProgram }
   const test = { name, fileParallelism: false, browser: { ...browser, commands } }
   return { extends: true, test }
 }

@@ -304,6 +304,8 @@ export const CONTEXT_PID: u32 = 24
 export const CONTEXT_SPACE: u32 = 28
 /** 16 bytes that guest_load leaves and guest_store takes. */
 export const CONTEXT_BOUNCE: u32 = 32
+/** Exit status of its process once that was ended; 0 before. */
+export const CONTEXT_STATUS: u32 = 64
 export const CONTEXT_BYTES: u32 = 128
 export const CONTEXTS_MAX: u32 = 1024
 /** Pages of one extent, at most. */

@@ -24,6 +24,7 @@ import {
   CONTEXT_PID,
   CONTEXT_SPACE,
   CONTEXT_START,
+  CONTEXT_STATUS,
   CONTEXTS_MAX,
   PANIC_GUEST,
 } from './abi'
@@ -52,6 +53,8 @@ export class Context {
   thread: u32
   next: u32
   sibling: u32
+  /** Exit status of its process, once somebody ended that. */
+  status: u32
 }
 
 if (offsetof<Context>() > CONTEXT_BYTES) ERROR('Context outgrew its record')
@@ -64,6 +67,7 @@ if (offsetof<Context>('pageShift') != CONTEXT_PAGE_SHIFT) ERROR('CONTEXT_PAGE_SH
 if (offsetof<Context>('pid') != CONTEXT_PID) ERROR('CONTEXT_PID')
 if (offsetof<Context>('space') != CONTEXT_SPACE) ERROR('CONTEXT_SPACE')
 if (offsetof<Context>('bounceLow') != CONTEXT_BOUNCE) ERROR('CONTEXT_BOUNCE')
+if (offsetof<Context>('status') != CONTEXT_STATUS) ERROR('CONTEXT_STATUS')
 
 const TABLE: usize = memory.data(131072, 64)
 /** Records below this one were ever used; records in use. */
@@ -116,6 +120,7 @@ export function newContext(space: Space): Context | null {
   context.thread = me().index + 1
   context.next = space.contexts
   context.sibling = me().contexts
+  context.status = 0
   put(changetype<usize>(me()) + offsetof<Thread>('contexts'), at)
   edit<Space>(space).contexts = at
   space.contextCount += 1
@@ -177,6 +182,13 @@ export function tellDirectory(space: Space): void {
     const word = <usize>at + CONTEXT_DIRECTORY
     save(word, 4)
     atomic.store<u32>(word, space.directory)
+  }
+}
+
+/** The process of the space ends with `status`: its contexts learn it. => lock held. */
+export function tellStatus(space: Space, status: u32): void {
+  for (let at = space.contexts; at != 0; at = contextAt(at).next) {
+    put(<usize>at + CONTEXT_STATUS, status)
   }
 }
 

@@ -24,7 +24,7 @@ import {
 } from './abi'
 import { dropSpareMaker } from './buffer'
 import { dropChanges, dropForks, forgetSpace } from './change'
-import { contextAt, detachContext, dropContexts } from './context'
+import { contextAt, detachContext, dropContexts, tellStatus } from './context'
 import { now } from './env'
 import { closeFiles } from './fd'
 import { abandonFill } from './fill'
@@ -161,6 +161,7 @@ export function sysExit(pid: u32, status: u32): i32 {
     return -ESRCH
   }
   put(changetype<usize>(process) + offsetof<Process>('status'), status)
+  tellStatus(process.space!, status)
   endProcess(process)
   unlock()
   return 0

@@ -9,15 +9,23 @@ import type { Ending, GuestThread } from './thread.js'
 
 /** Numbers of wasi-libc, which are Linux's. */
 const NUMBERS: Readonly<Record<string, number>> = {
+  SIGHUP: 1,
   SIGINT: 2,
+  SIGQUIT: 3,
   SIGILL: 4,
+  SIGTRAP: 5,
   SIGABRT: 6,
   SIGBUS: 7,
   SIGFPE: 8,
   SIGKILL: 9,
+  SIGUSR1: 10,
   SIGSEGV: 11,
+  SIGUSR2: 12,
+  SIGPIPE: 13,
+  SIGALRM: 14,
   SIGTERM: 15,
   SIGXCPU: 24,
+  SIGXFSZ: 25,
 }
 const NAMES = new Map(Object.entries(NUMBERS).map(([name, number]) => [number, name]))
 
@@ -60,7 +68,7 @@ export function endingOf(thread: GuestThread, error: unknown): Ending {
   if (end) {
     const { kind, address } = end
     if (kind === SIGSEGV || kind === SIGBUS) return { signal: kind - 1000, address }
-    if (kind === SIGKILL) return { signal: NUMBERS.SIGKILL as number }
+    if (kind === SIGKILL) return { signal: thread.killer() }
     return { error: wouldBlock() }
   }
   const signal = signalOfTrap(error)

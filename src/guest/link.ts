@@ -11,6 +11,8 @@ import type { GuestThread } from './thread.js'
 const PAGE = 65_536
 /** Where a rewritten module keeps the kernel's entries. */
 const TABLE = 'isopage:table'
+/** What programs export that `isopage cc` linked (src/include/lib/mark.c). */
+const POSIX_MARK = '__isopage_posix'
 
 export type Functions = Readonly<Record<string, (...args: never[]) => unknown>>
 
@@ -33,6 +35,7 @@ export function link(
   const instance = new WebAssembly.Instance(module, imports)
   const { memory } = instance.exports
   if (!thread.memory.memory && memory instanceof WebAssembly.Memory) thread.memory.memory = memory
+  thread.posix = POSIX_MARK in instance.exports
   if (options.description) connect(thread, instance)
   return instance
 }

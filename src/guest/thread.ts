@@ -5,7 +5,15 @@
  * made by `answer`: it leaves the guest for the time of the call (kernel entry guest_leave), so that nobody waits for it, and comes back by guest_enter,
  * which says when its process was ended meanwhile.
  */
-import { EFAULT, ERROR_MAX, ESRCH, EWOULDBLOCK_PARK, SIGBUS, SIGSEGV } from '../../assembly/abi.js'
+import {
+  CONTEXT_STATUS,
+  EFAULT,
+  ERROR_MAX,
+  ESRCH,
+  EWOULDBLOCK_PARK,
+  SIGBUS,
+  SIGSEGV,
+} from '../../assembly/abi.js'
 import { NOTICE_COOKIE, NOTICE_FIRED } from '../../assembly/ipcabi.js'
 import { kernelError } from '../errors.js'
 import type { Instance } from '../instance.js'
@@ -26,7 +34,9 @@ const TRAP = Uint8Array.of(
   0, 97, 115, 109, 1, 0, 0, 0, 1, 4, 1, 96, 0, 0, 3, 2, 1, 0,
   7, 8, 1, 4, 116, 114, 97, 112, 0, 0, 10, 5, 1, 3, 0, 0, 11,
 )
-const KILLED = 9
+const SIGKILL = 9
+const STATUS_SIGNAL = 128
+const SIGNAL_MAX = 64
 
 export class GuestThread {
   readonly instance: Instance
@@ -34,6 +44,8 @@ export class GuestThread {
   readonly memory: GuestMemory
   /** Address of its context in the kernel, 0 for a module that was not rewritten. */
   context = 0
+  /** Its program is for POSIX, not for WASI alone: a write that nobody will read sends SIGPIPE. */
+  posix = false
   /** What its code threw at its end: a trap, with its stack. */
   trapped: unknown
   /** Called before it reads or writes a stream, where nobody else can see to that. */
@@ -58,6 +70,13 @@ export class GuestThread {
 
   get calls(): Instance['calls'] {
     return this.instance.calls
+  }
+
+  /** => the signal that ended its process from elsewhere: what its status tells, else SIGKILL. */
+  killer(): number {
+    if (this.context === 0) return SIGKILL
+    const signal = this.instance.view.getUint32(this.context + CONTEXT_STATUS, true) - STATUS_SIGNAL
+    return signal > 0 && signal <= SIGNAL_MAX ? signal : SIGKILL
   }
 
   /** Ends the guest here and now. */
@@ -100,7 +119,7 @@ export class GuestThread {
   enter(): void {
     if (this.context === 0) return
     const result = this.calls.guest_enter(this.context)
-    if (result === -ESRCH) this.end({ signal: KILLED })
+    if (result === -ESRCH) this.end({ signal: this.killer() })
   }
 
   /** The host's code runs from now on. */
@@ -136,7 +155,7 @@ export class GuestThread {
       if (error instanceof Errno) return sign * error.errno
       const { errno, syscall } = error as { errno?: number; syscall?: string }
       if (errno === SIGSEGV || errno === SIGBUS) return sign * EFAULT
-      if (errno === ESRCH && syscall === 'process') this.ending ??= { signal: KILLED }
+      if (errno === ESRCH && syscall === 'process') this.ending ??= { signal: this.killer() }
       else if (typeof errno === 'number' && errno > 0 && errno < 128) return sign * errno
       else this.ending ??= { error }
       return 0

@@ -19,6 +19,7 @@ const IOVEC_BYTES = 8
 /** Most bytes of one call: what a signed size counts. */
 const SIZE_MAX = 0x7fff_ffff
 const ADVICE_MAX = 5
+const SIGPIPE = 13
 
 interface Vector {
   readonly at: number
@@ -101,7 +102,7 @@ export class FdCalls {
   fd_write(fd: number, at: number, count: number, result: number): number {
     this.#need(fd, 'FD_WRITE')
     const { calls } = this.#thread
-    const write = (bytes: number) => calls.write(this.#thread.pid, fd, bytes)
+    const write = (bytes: number) => this.#heard(calls.write(this.#thread.pid, fd, bytes))
     return this.#put(result, this.#writev(at >>> 0, count >>> 0, write))
   }
 
@@ -351,6 +352,12 @@ export class FdCalls {
       )
       return write(bytes, done)
     })
+  }
+
+  /** => what a write gave; for a POSIX program SIGPIPE goes before EPIPE. */
+  #heard(written: number): number {
+    if (written === -abi.EPIPE && this.#thread.posix) this.#thread.end({ signal: SIGPIPE })
+    return written
   }
 
   #need(fd: number, ...rights: RightName[]): void {

@@ -14,9 +14,10 @@ import {
   renameSync,
   rmSync,
   statfsSync,
+  symlinkSync,
   writeFileSync,
 } from 'node:fs'
-import { constants, tmpdir } from 'node:os'
+import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { compile } from '../../dist/src/guest/cc/index.js'
@@ -33,13 +34,17 @@ export interface NativeRun {
   readonly status: number
 }
 
+/** A program, and how its first lines say that it is started: alone, as several processes at once, or as a pipeline of them. */
 export interface GuestProgram {
   readonly name: string
   /** What it shows: the first line of its source. */
   readonly says: string
-  readonly args: readonly string[]
-  /** Undefined where it cannot be run natively here: `absent` says why. */
-  readonly native?: NativeRun | undefined
+  /** The arguments of each process. */
+  readonly processes: readonly (readonly string[])[]
+  /** What each process writes is read by the next. */
+  readonly piped: boolean
+  /** What each process did. Undefined where it cannot be run natively here: `absent` says why. */
+  readonly native?: readonly NativeRun[] | undefined
   readonly absent?: string | undefined
 }
 
@@ -51,18 +56,35 @@ export interface GuestPrograms {
 
 /** The programs, compiled, and what each one says natively. */
 export async function guestPrograms(): Promise<GuestPrograms> {
+  const [files, names] = readPrograms()
+  const wasm = await guestOf(files, names)
+  const native = absence() ?? nativeOf(files, names)
+  const programs = names.map((name) => programOf(name, files[`${name}.c`] as string, native))
+  return { programs, wasm: wasm.toString('base64') }
+}
+
+/** => the sources with what makes one program of them, and the names of the programs. */
+function readPrograms(): [files: Record<string, string>, names: string[]] {
   // In one order, whatever the runtime's: the hash below is of this.
-  const names = readdirSync(sources).sort()
+  const found = readdirSync(sources).sort()
   const files = Object.fromEntries(
-    names.map((name) => [name, readFileSync(join(sources, name), 'utf8')]),
+    found.map((name) => [name, readFileSync(join(sources, name), 'utf8')]),
   )
   const texts = Object.entries(files).filter(([name]) => name.endsWith('.c'))
-  const programNames = texts.map(([name]) => name.slice(0, -2))
-  const wrapped = { ...files, ...wrappers(texts) }
-  const wasm = await guestOf(wrapped, programNames)
-  const native = absence() ?? nativeOf(wrapped, programNames)
-  const programs = texts.map(([file, text]) => programOf(file.slice(0, -2), text, native))
-  return { programs, wasm: wasm.toString('base64') }
+  return [{ ...files, ...wrappers(texts) }, texts.map(([name]) => name.slice(0, -2))]
+}
+
+/** Runs one of the programs natively with arguments of the test's. => what it did and a file it left, base64; undefined where none can be run. */
+export async function runProgram(
+  name: string,
+  args: readonly string[],
+  file: string,
+): Promise<(NativeRun & { readonly file: string }) | undefined> {
+  if (absence()) return undefined
+  const { path } = nativeOf(...readPrograms())
+  const start = { name, processes: [args], piped: false }
+  const [ran] = runNatively(path, start, [file])
+  return ran as NativeRun & { file: string }
 }
 
 /** => why no program can be run natively here. */
@@ -84,28 +106,65 @@ function programOf(
   native: { absent: string } | { path: string },
 ): GuestProgram {
   const [, says = ''] = /^\/\* (.*?) \*\/$/m.exec(text) ?? []
-  const args = text.includes('arguments: ') ? ['one', 'two words', ''] : []
-  const program = { name, says, args }
+  const program = { name, says, ...startOf(text) }
   if ('absent' in native) return { ...program, absent: native.absent }
   if (says.includes('needs root') && process.getuid?.() !== 0)
     return { ...program, absent: 'it takes the ids of several users' }
-  return { ...program, native: runNatively(native.path, name, args) }
+  return { ...program, native: runNatively(native.path, program) }
 }
 
-function runNatively(path: string, name: string, args: readonly string[]): NativeRun {
-  const cwd = mkdtempSync(join(tmpdir(), `isopage-${name}-`))
-  try {
-    const { stdout, status, signal } = spawnSync(path, [...args], {
-      cwd,
-      argv0: name,
-      encoding: 'utf8',
-      timeout: 20_000,
-    })
-    const ended = signal === null ? (status ?? -1) : 128 + (constants.signals[signal] ?? 0)
-    return { stdout, status: ended }
-  } finally {
-    rmSync(cwd, { recursive: true })
+/** Reads `processes: one a, two` or `pipeline: one a, two`: the arguments of each, by blanks. */
+function startOf(text: string): Pick<GuestProgram, 'processes' | 'piped'> {
+  const [, kind, list] = /^\/\* (processes|pipeline): (.*) \*\/$/m.exec(text) ?? []
+  if (list !== undefined) {
+    const processes = list.split(', ').map((words) => words.split(' '))
+    return { processes, piped: kind === 'pipeline' }
   }
+  const args = text.includes('arguments: ') ? ['one', 'two words', ''] : []
+  return { processes: [args], piped: false }
+}
+
+type Start = Pick<GuestProgram, 'name' | 'processes' | 'piped'>
+
+/** Starts the processes together, in a directory of their own. => what each of them did; with `files`, what the process of that index left there. */
+function runNatively(
+  path: string,
+  { name, processes, piped }: Start,
+  files: readonly string[] = [],
+): NativeRun[] {
+  const where = mkdtempSync(join(tmpdir(), `isopage-${name}-`))
+  try {
+    const cwd = join(where, name)
+    mkdirSync(cwd)
+    // The program knows by its name which one it is.
+    symlinkSync(path, join(where, 'bin'))
+    const command = (args: readonly string[], index: number) => {
+      const words = ['exec', '-a', name, '../bin', ...args].map(quoted).join(' ')
+      const out = piped && index < processes.length - 1 ? '' : ` > ../out.${index}`
+      return `{ (${words})${out}; echo $? > ../status.${index}; }`
+    }
+    const script = processes.map(command).join(piped ? ' | ' : ' & ')
+    const { error } = spawnSync('bash', ['-c', `${script} & wait`], {
+      cwd,
+      stdio: 'ignore',
+      timeout: files.length > 0 ? 3_600_000 : 20_000,
+    })
+    if (error) throw new Error(`${name}: ${error.message}`)
+    const left = (file: string) => (existsSync(file) ? readFileSync(file, 'utf8') : '')
+    return processes.map((_, index) => ({
+      stdout: left(join(where, `out.${index}`)),
+      status: Number(left(join(where, `status.${index}`))),
+      ...(index in files && {
+        file: readFileSync(join(cwd, files[index] as string)).toString('base64'),
+      }),
+    }))
+  } finally {
+    rmSync(where, { recursive: true })
+  }
+}
+
+function quoted(word: string): string {
+  return `'${word.replaceAll("'", "'\\''")}'`
 }
 
 /** A file for each program, in which its main has a name of its own, and one that calls the program that it is named after. */
@@ -150,11 +209,23 @@ function hashOf(...parts: readonly unknown[]): string {
   return createHash('sha256').update(JSON.stringify(parts)).digest('hex').slice(0, 16)
 }
 
+/** Objects are kept too, so that a program that changes is compiled alone. */
 async function guestOf(files: Record<string, string>, names: readonly string[]): Promise<Buffer> {
-  const kept = join(build, `guest-programs-${hashOf(files, readFileSync(sysroot, 'utf8'))}.wasm`)
+  const base = readFileSync(sysroot, 'utf8')
+  const kept = join(build, `guest-programs-${hashOf(files, base)}.wasm`)
   if (existsSync(kept)) return readFileSync(kept)
-  const inputs = [...names.map((name) => `run-${name}.c`), 'all.c']
-  const made = await compile(files, [...FLAGS, ...inputs, '-o', 'all.wasm'])
+  const headers = Object.entries(files).filter(([name]) => name.endsWith('.h'))
+  const objects: Record<string, Uint8Array> = {}
+  for (const name of [...names.map((program) => `run-${program}`), 'all']) {
+    const texts = [files[`${name}.c`], files[`${name.slice('run-'.length)}.c`]]
+    const path = join(build, `guest-object-${hashOf(texts, headers, base)}.o`)
+    if (!existsSync(path)) {
+      const made = await compile(files, [...FLAGS, '-c', `${name}.c`, '-o', `${name}.o`])
+      keep(path, made.files[`${name}.o`] as Uint8Array, 0o666)
+    }
+    objects[`${name}.o`] = readFileSync(path)
+  }
+  const made = await compile(objects, [...Object.keys(objects), '-o', 'all.wasm'])
   const wasm = Buffer.from(made.files['all.wasm'] as Uint8Array)
   keep(kept, wasm, 0o666)
   return wasm

@@ -1,19 +1,13 @@
 /** The C programs of programs/, each a rule of what calls must do: as guests they say what they say natively, and end the same way. */
 
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
-import { boot, type Kernel } from '../../dist/src/index.js'
-import type { GuestPrograms } from './build.ts'
+import { boot, type Kernel, type Process } from '../../dist/src/index.js'
+import { ask, decoded, textOf } from './ask.ts'
+import type { GuestProgram, NativeRun } from './build.ts'
 
-const { programs, wasm } = await ask()
-const bytes = Uint8Array.from(atob(wasm), (char) => char.charCodeAt(0))
+const { programs, wasm } = await (await ask()).guestPrograms()
+const bytes = decoded(wasm)
 const inNode = !('window' in globalThis || 'Deno' in globalThis || 'Bun' in globalThis)
-
-/** Pages have no compiler and no native programs: the process that drives them has. */
-async function ask(): Promise<GuestPrograms> {
-  if (!('window' in globalThis)) return (await import('./build.ts')).guestPrograms()
-  const { commands } = await import('vitest/browser')
-  return (commands as unknown as { guestPrograms(): Promise<GuestPrograms> }).guestPrograms()
-}
 
 /** All runtimes by the back end that they have; in Node the one for engines with one memory too. */
 const backEnds = inNode ? (['multi-memory', 'accessors'] as const) : (['default'] as const)
@@ -28,33 +22,43 @@ describe.each(backEnds)('C programs as guests (%s)', (backEnd) => {
     await kernel.close()
   })
 
-  for (const { name, says, args, native, absent } of programs) {
+  for (const program of programs) {
+    const { name, says, native, absent } = program
     test.skipIf(absent)(`${name}: ${absent ? `${absent}: ` : ''}${says}`, async () => {
       const host = kernel.process()
-      const cwd = `/${name}`
-      host.mkdir(cwd, 0o700)
-      const chunks: Uint8Array[] = []
-      const guest = await kernel.run(bytes, {
-        args: [name, ...args],
-        cwd,
-        parent: host.pid,
-        stdout: (chunk: Uint8Array) => void chunks.push(chunk.slice()),
-        stderr: 'ignore',
-        ...(backEnd === 'default' ? {} : { backEnd }),
-      })
-      const { status } = await guest.exited
+      host.mkdir(`/${name}`, 0o700)
+      const ran = await start(kernel, host, backEnd, program)
       host.exit()
-      expect({ status, stdout: textOf(chunks) }).toEqual(native)
+      expect(ran).toEqual(native)
     })
   }
 })
 
-function textOf(chunks: readonly Uint8Array[]): string {
-  const whole = new Uint8Array(chunks.reduce((sum, { length }) => sum + length, 0))
-  let at = 0
-  for (const chunk of chunks) {
-    whole.set(chunk, at)
-    at += chunk.length
-  }
-  return new TextDecoder().decode(whole)
+/** Starts the processes of a program together. => what each of them did. */
+async function start(
+  kernel: Kernel,
+  host: Process,
+  backEnd: (typeof backEnds)[number],
+  { name, processes, piped }: GuestProgram,
+): Promise<NativeRun[]> {
+  // Between each and the next: [to read from, to write to].
+  const pipes = piped ? processes.slice(1).map(() => host.pipe()) : []
+  const end = (fd: number | undefined) => fd !== undefined && { process: host, fd }
+  const chunks = processes.map((): Uint8Array[] => [])
+  const starting = processes.map((args, index) =>
+    kernel.run(bytes, {
+      args: [name, ...args],
+      cwd: `/${name}`,
+      parent: host.pid,
+      stdin: end(pipes[index - 1]?.[0]) || 'ignore',
+      stdout:
+        end(pipes[index]?.[1]) || ((chunk: Uint8Array) => void chunks[index]?.push(chunk.slice())),
+      stderr: 'ignore',
+      ...(backEnd === 'default' ? {} : { backEnd }),
+    }),
+  )
+  const guests = await Promise.all(starting)
+  for (const fd of pipes.flat()) host.close(fd)
+  const statuses = await Promise.all(guests.map(async ({ exited }) => (await exited).status))
+  return statuses.map((status, index) => ({ status, stdout: textOf(chunks[index] ?? []) }))
 }

@@ -16,8 +16,18 @@ const COMPILING = [
   '-wasm-enable-sjlj',
 ]
 
+/** Of every program: its stack, and that it says what it is made for (lib/mark.c). */
+const LINKING = [
+  '-z',
+  `stack-size=${STACK_BYTES}`,
+  '--stack-first',
+  '-u',
+  '__isopage_posix',
+  '--export-if-defined=__isopage_posix',
+]
+
 /** How far the compiler goes: each of these ends before the link. */
-const STOPS = new Set(['-c', '-S', '-E', '-M', '-MM', '-fsyntax-only', '--version', '-###'])
+const STOPS = new Set(['-c', '-S', '-E', '-M', '-MM', '-fsyntax-only', '--version', '-###', '-r'])
 
 /** Flags whose value is the next argument. */
 const WITH_VALUE = new Set([
@@ -110,5 +120,5 @@ export function wholeFlags(args: readonly string[], at: string = SYSROOT): strin
   const first = [...COMPILING, '-isystem', `${at}/include`]
   if (stopsEarly(args)) return [...first, ...args]
   const link = [`-L${at}/lib`, '-lisopage', '-lsetjmp']
-  return [...first, `-Wl,-z,stack-size=${STACK_BYTES},--stack-first`, ...args, ...link]
+  return [...first, `-Wl,${LINKING.join(',')}`, ...args, ...link]
 }
