@@ -5,6 +5,8 @@ const EXAMPLES = {
   ring: 'A producer and a consumer on one ring in shared memory.',
   queue: 'A bounded queue of work, one thread that asks and three that work.',
   plugins: 'A plugin host whose plugins share a table by its key.',
+  modules:
+    'A host with two plugins inside, in C and in AssemblyScript, on one table by its address.',
   crash: 'A lock whose holder dies, and the next one who mends what was half done.',
 }
 

@@ -6,7 +6,15 @@ import { readFile } from 'node:fs/promises'
 import { createServer } from 'node:http'
 import { extname } from 'node:path'
 
-const TYPES = { '.html': 'text/html', '.js': 'text/javascript', '.wasm': 'application/wasm' }
+const TYPES = {
+  '.css': 'text/css',
+  '.html': 'text/html',
+  '.js': 'text/javascript',
+  '.json': 'application/json',
+  '.wasm': 'application/wasm',
+}
+/** The examples, what they import, and the compiler of c.html. */
+const SERVED = /^\/(examples|dist|build\/plugins|node_modules\/@yowasp\/clang\/gen)\/[\w./-]+$/
 
 const server = createServer(async (request, response) => {
   const { pathname } = new URL(request.url, 'http://localhost')
@@ -15,7 +23,7 @@ const server = createServer(async (request, response) => {
   response.setHeader('Content-Type', TYPES[extname(pathname)] ?? 'application/octet-stream')
   try {
     if (pathname === '/') response.writeHead(302, { location: '/examples/index.html' }).end()
-    else if (/^\/(examples|dist)\/[\w./-]+$/.test(pathname)) {
+    else if (SERVED.test(pathname)) {
       response.end(await readFile(new URL(`..${pathname}`, import.meta.url)))
     } else response.writeHead(404).end()
   } catch {

@@ -1,7 +1,8 @@
 /**
  * Builds what is published: assembly/ to build/core.wasm, src/ and the numbers of assembly/ to dist/ (ES
  * modules and types, in the folders of their sources), the kernel beside them as dist/core.wasm,
- * and as dist/core-bytes.js for bundles that must be one file; the headers and the library of C programs as dist/sysroot.json.
+ * and as dist/core-bytes.js for bundles that must be one file; the headers and the library of C programs as dist/sysroot.json; for the examples
+ * build/plugins/.
  */
 
 import { copyFileSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
@@ -20,6 +21,7 @@ copyFileSync(`${root}build/core.wasm`, `${root}dist/core.wasm`)
 writeCoreBytes()
 declareAbiTypes()
 await step('the C library', ['../scripts/sysroot.js'])
+await step('the plugins of the examples', ['../scripts/plugins.js'])
 
 /** Runs one compiler from node_modules; its failure is the build's. */
 async function step(name, [script, ...args]) {
