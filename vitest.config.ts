@@ -27,7 +27,7 @@ export default defineConfig({
   // Known before a browser starts: what Vite finds in the middle of a run makes it load the page anew.
   optimizeDeps: { include: ['@wasmer/wasi', 'fast-check'], exclude: ['@yowasp/clang'] },
   test: {
-    include: ['tests/{conformance,guest,host,system,model,oracle}/**/*.test.ts'],
+    include: ['tests/{attack,conformance,guest,host,system,model,oracle}/**/*.test.ts'],
     fileParallelism: false,
     env: {
       ISOPAGE_SOAK: process.env.ISOPAGE_SOAK ?? '',

@@ -5,7 +5,8 @@
  * back (lock.ts), then releases what the thread's slot names, then leaves its processes on its behalf. Each step finds the next by what stands in the
  * slot, so a reaper that dies is itself reaped and the work goes on.
  *
- * A thread that left a call by the host's exception (a stall) lives on, and undoes what that call was doing at the beginning of its next one (mendCall).
+ * A thread that left a call by the host's exception (a stall) lives on, and undoes what that call was doing at the beginning of its next one (mendCall). One that left
+ * it because its stack ended may hold the lock: it undoes that too, as if it had died (abandonCall).
  */
 
 import {
@@ -29,7 +30,7 @@ import { now } from './env'
 import { closeFiles } from './fd'
 import { abandonFill } from './fill'
 import { freeGather } from './gather'
-import { raiseAttention, revoke } from './grace'
+import { owe, raiseAttention, revoke } from './grace'
 import { releaseHolds } from './hold'
 import { sweepIdle } from './idle'
 import { IO_FILL, IO_NONE, IO_RESIZE, IO_WRITE, letGoObject } from './io'
@@ -57,8 +58,11 @@ import { releaseAllHeld, releaseHeld } from './robust'
 import { K } from './root'
 import { exitSems, mendSems } from './semop'
 import {
+  beginAbandon,
   bury,
   declareDead,
+  endCall,
+  leave,
   me,
   release,
   reportStall,
@@ -240,6 +244,27 @@ export function mendCall(): void {
   dropChanges(index)
   put(changetype<usize>(me()) + offsetof<Thread>('left'), 0)
   unlock()
+}
+
+/**
+ * This thread left a call by an exception that is not ours: its stack ended. What the call had begun is undone, unmaps are finished as after a death, and the thread goes
+ * on. Nothing happens when it was in none. => called by the host, from no call.
+ */
+export function abandonCall(): void {
+  if (!beginAbandon()) return
+  const index = me().index
+  while (dropRequests(index) != 0) pauseForRing(0, 0)
+  owe(0)
+  atomic.store<u32>(changetype<usize>(me()) + offsetof<Thread>('grantBytes'), 0)
+  if (!takeOver(index)) lock()
+  const busy = findProcess(atomic.load<u32>(changetype<usize>(me()) + offsetof<Thread>('process')))
+  if (busy != null && busy.space!.changing == index + 1) finishDying(busy.space!)
+  unlock()
+  mendCall()
+  ringAll()
+  atomic.store<u32>(changetype<usize>(me()) + offsetof<Thread>('context'), 0)
+  endCall()
+  leave()
 }
 
 /**

@@ -40,6 +40,7 @@ import {
   recordAt,
 } from './context'
 import { faulted } from './env'
+import { abandonCall } from './exit'
 import { fault } from './fault'
 import { endAttention, hear, revoke } from './grace'
 import { sweepIdle } from './idle'
@@ -132,10 +133,10 @@ export function guestCall(): void {
   enter()
 }
 
-/** This thread is the host's again; nothing happens when another context runs, or none. */
+/** This thread is the host's again; nothing happens when another context runs, or none. An entry in which the stack ended is undone. */
 export function leaveContext(address: u32): void {
   if (me().context != address) return
-  leaveGuest()
+  if (!leaveGuest()) abandonCall()
   atomic.store<u32>(self + offsetof<Thread>('context'), 0)
 }
 

@@ -17,7 +17,7 @@ import {
   sysSetLimit,
   sysTake,
 } from './credentials'
-import { detachThread, sysExit, sysReap } from './exit'
+import { abandonCall, detachThread, sysExit, sysReap } from './exit'
 import { sysFork } from './fork'
 import { sysIpcLimit } from './ipc'
 import { lock, unlock } from './lock'
@@ -95,6 +95,11 @@ export function thread_slot(): u32 {
 /** After a JavaScript exception came through the kernel: this thread is OUT again. */
 export function thread_recover(): void {
   recover()
+}
+
+/** After the end of the stack in a call: what that had begun is undone, and this thread is OUT again. */
+export function thread_abandon(): void {
+  abandonCall()
 }
 
 /** => 1 when thread `index` is ended and may be reaped, 0 while it is inside: wait on its state word and ask again. */

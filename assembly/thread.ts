@@ -248,6 +248,16 @@ export function recover(): void {
 }
 
 /**
+ * The host knows that this thread is in no call: its state says so or, when the stack ended in one, is made IN again. => it was in one: abandonCall (exit.ts) takes it out.
+ */
+export function beginAbandon(): bool {
+  const parked = stamp | WHERE_PARKED
+  if (atomic.cmpxchg<u32>(self, parked, stamp | WHERE_IN) == parked) return true
+  const where = atomic.load<u32>(self)
+  return where == (stamp | WHERE_IN) || where == (stamp | STATE_STOP | WHERE_IN)
+}
+
+/**
  * Sleeps while the word at `address` is `value`, at most `ns` (negative: for ever).
  *
  * The one wait instruction of the kernel, in a function of its own: V8 11.3 (Node 20) loses locals of the function around it in its

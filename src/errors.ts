@@ -154,6 +154,12 @@ export function toRecord(error: unknown): ErrorRecord {
   return { name, message, ...Object.fromEntries(known) }
 }
 
+/** => the engine threw it because the stack ended. No engine lets a module's catch_all catch it. */
+export function isStackEnd(error: unknown): boolean {
+  const { name, message = '' } = (error ?? {}) as { name?: string; message?: string }
+  return (name === 'RangeError' || name === 'InternalError') && /stack|recursion/i.test(message)
+}
+
 /** The error of a record, of the class it had. */
 export function fromRecord({ name, message, code = 'ERR_UNKNOWN', ...facts }: ErrorRecord): Error {
   if (code === 'ERR_INVALID_ARG_TYPE') return new IsopageTypeError(message)

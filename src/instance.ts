@@ -9,7 +9,7 @@
  */
 import * as abi from '../assembly/abi.js'
 import { checkPath } from './check.js'
-import { type ErrorFacts, IsopageError, kernelError } from './errors.js'
+import { type ErrorFacts, IsopageError, isStackEnd, kernelError } from './errors.js'
 import type { Provider } from './providers/provider.js'
 import { wasiFiles } from './providers/wasi.js'
 import { serveRing } from './ring.js'
@@ -57,6 +57,9 @@ export class Instance {
   #failure: IsopageError | undefined
   #guestEntries: readonly CallableFunction[] = []
   #guestEnd: GuestFault | IsopageError | undefined
+  /** An exception came out of a call, which it may have left in its middle: where the stack ended there is no room to say more. */
+  readonly #left = { torn: false }
+  #abandon: () => void = () => {}
   /** Says at once whether a thread is proved dead (reaper.ts). */
   provedDead: (index: number) => boolean = () => false
   /** Reaps a thread that is proved dead. => it was. */
@@ -84,6 +87,7 @@ export class Instance {
     }
     const { exports } = await WebAssembly.instantiate(parts.module, imports)
     made.#exports = made.#guard(exports)
+    made.#abandon = exports.thread_abandon as () => void
     made.#guestEntries = GUEST_ENTRIES.map((name) => exports[name] as CallableFunction)
     return made
   }
@@ -149,6 +153,7 @@ export class Instance {
 
   /** The exports, for a kernel that is open. ERR_KERNEL_CLOSED, or what made this thread unfit. */
   get calls(): KernelExports {
+    if (this.#left.torn) this.#mend()
     if (this.#failure) throw this.#failure
     if (this.table.closed) throw closed()
     return this.#exports
@@ -168,6 +173,7 @@ export class Instance {
 
   /** The exports, also while the kernel closes. */
   get lastCalls(): KernelExports {
+    if (this.#left.torn) this.#mend()
     return this.#exports
   }
 
@@ -275,17 +281,19 @@ export class Instance {
     )
   }
 
-  /** Wraps each export: an exception that is not ours (a trap, the end of the stack) leaves the thread unfit, not hanging. */
+  /** Wraps each export: an exception that is not ours (a trap) leaves the thread unfit, not hanging; the end of the stack undoes the call. */
   #guard(exports: WebAssembly.Exports): KernelExports {
     const fail = (error: unknown) => this.#fail(error)
     const repair = (error: unknown) => error instanceof StallError && this.repair(error.owner)
     const entries = Object.entries(exports).filter(([, value]) => typeof value === 'function')
     return Object.fromEntries(
-      entries.map(([name, call]) => [name, guarded(call as Call, fail, repair)]),
+      entries.map(([name, call]) => [name, guarded(call as Call, this.#left, fail, repair)]),
     ) as unknown as KernelExports
   }
 
   #fail(error: unknown): unknown {
+    if (isStackEnd(error)) return this.#tear(error)
+    this.#left.torn = false
     if (error instanceof IsopageError) return error
     this.#failure = new IsopageError(
       'ERR_KERNEL_PANIC',
@@ -293,6 +301,24 @@ export class Instance {
       { cause: error },
     )
     return this.#failure
+  }
+
+  /**
+   * The stack ended, maybe in the middle of a call, with the kernel's lock: what the call had begun is undone at once, or, as there is hardly any stack here, by
+   * the next call or once this thread is back in its event loop. => the engine's own error
+   */
+  #tear(error: unknown): unknown {
+    try {
+      this.#mend()
+    } catch {
+      queueMicrotask(() => this.#left.torn && this.#mend())
+    }
+    return error
+  }
+
+  #mend(): void {
+    this.#abandon()
+    this.#left.torn = false
   }
 
   /** The providers that this thread serves. */
@@ -309,6 +335,7 @@ type Call = (...args: number[]) => number
  */
 function guarded(
   call: Call,
+  left: { torn: boolean },
   fail: (error: unknown) => unknown,
   repair: (error: unknown) => boolean,
 ): Call {
@@ -318,7 +345,9 @@ function guarded(
     try {
       return plain(a, b, c, d, e, f, g, h)
     } catch (error) {
+      left.torn = true // before anything that wants stack
       if (!repair(error)) throw fail(error)
+      left.torn = false
     }
     return (whole as typeof plain)(a, b, c, d, e, f, g, h)
   }

@@ -17,6 +17,7 @@ export type ExportName =
   | 'thread_ready'
   | 'thread_detach'
   | 'thread_slot'
+  | 'thread_abandon'
   | 'thread_recover'
   | 'thread_stop'
   | 'thread_reap'

@@ -16,6 +16,7 @@ file system in memory, and the directories that --mount names.
   --uid N, --gid N      whose it is (0: root)
   --memory SIZE         all that the kernel may use (256MiB)
   --page-size SIZE      bytes of a page: 4KiB to 64KiB (4KiB)
+  --rewritten           FILE is what \`isopage instrument\` made, of a program you trust or by yourself
   --trace               a line on standard error for each call
   --maps                its mappings on standard error when it ends
   --ipcs                what it left of segments, queues and semaphores, as ipcs prints it
@@ -33,6 +34,7 @@ const OPTIONS = {
   gid: { type: 'string' },
   memory: { type: 'string', default: '256MiB' },
   'page-size': { type: 'string', default: '4KiB' },
+  rewritten: { type: 'boolean', default: false },
   trace: { type: 'boolean', default: false },
   maps: { type: 'boolean', default: false },
   ipcs: { type: 'boolean', default: false },
@@ -69,7 +71,7 @@ function lengthOfOwn(argv: readonly string[]): number {
 }
 
 async function start(file: string, args: readonly string[], values: Values): Promise<number> {
-  const { cwd, memory, trace, maps } = values
+  const { cwd, memory, rewritten, trace, maps } = values
   const uid = id('--uid', values.uid)
   const gid = values.gid === undefined ? uid : id('--gid', values.gid)
   const [env, mounts] = [environment(values.env ?? []), mountsOf(values.mount ?? [])]
@@ -82,6 +84,7 @@ async function start(file: string, args: readonly string[], values: Values): Pro
     cwd,
     uid,
     gid,
+    rewritten,
     trace,
     maps,
     stdin: 'inherit',

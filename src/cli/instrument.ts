@@ -7,7 +7,8 @@ import { type Command, parse, UsageError } from './command.js'
 const USAGE = `usage: isopage instrument FILE -o FILE [options]
 
 Rewrites a WebAssembly program so that addresses from 2 GiB on are the kernel's pages, and
-all below stays its own memory. \`isopage run\` does it by itself; this keeps the result.
+all below stays its own memory. \`isopage run\` does it by itself; this keeps the result,
+which \`isopage run --rewritten\` runs.
 
   -o, --output FILE  where the rewritten module goes
   --back-end NAME    multi-memory (default), or accessors for engines with one memory a module

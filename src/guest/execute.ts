@@ -1,5 +1,6 @@
 /** Runs a program in the calling thread, from its first instruction to its end. */
 
+import { IsopageError } from '../errors.js'
 import { Descriptors } from './descriptors.js'
 import { endingOf, report } from './ending.js'
 import { isopageImports } from './imports.js'
@@ -8,6 +9,8 @@ import type { Description } from './rewrite/index.js'
 import type { Ending, GuestThread } from './thread.js'
 import { mapLines, traced } from './trace.js'
 import { wasiImports } from './wasi.js'
+
+const SIGABRT = 6
 
 /** What a program is run with; all of it can go to another thread. */
 export interface Program {
@@ -42,12 +45,30 @@ export function execute(thread: GuestThread, program: Program): Ending {
     const imports = program.trace ? traced(thread, own, (line) => say(thread, line)) : own
     const instance = link(thread, module, { description, imports, memoryMax })
     const main = instance.exports._start as (() => void) | undefined
-    if (!main)
+    if (typeof main !== 'function')
       throw new TypeError('the program exports no _start: it is a library, for kernel.load')
     return run(thread, program, instance, main)
   } catch (error) {
-    return { error }
+    return error instanceof WebAssembly.LinkError ? { error: misused(error) } : { error }
   }
+}
+
+/** A program declares what it imports as it likes; a call of it with other arguments than it takes is its end. */
+function misused(error: unknown): IsopageError {
+  const { message } = error as Error
+  const what = `the program imports something, but not as it is: ${message}`
+  return new IsopageError('ERR_GUEST_IMPORT', `ERR_GUEST_IMPORT: ${what}`, { cause: error })
+}
+
+/** => how a program ended, in its own terms: what nobody caught is abort(3), and no error of JavaScript leaves it. */
+function ownEnding({ error, ...ending }: Ending): Ending {
+  if (error === undefined || ending.signal !== undefined || error instanceof IsopageError) {
+    return { ...ending, ...(error !== undefined && { error }) }
+  }
+  const isThrown = WebAssembly.Exception && error instanceof WebAssembly.Exception
+  return isThrown
+    ? { signal: SIGABRT, error: new Error('an exception that nobody caught') }
+    : { error: misused(error) }
 }
 
 function run(
@@ -57,7 +78,7 @@ function run(
   main: () => void,
 ): Ending {
   try {
-    thread.enter()
+    thread.begin()
     start(instance)
     main()
     thread.leave()
@@ -66,7 +87,7 @@ function run(
   } catch (error) {
     thread.trapped = error
     thread.leave()
-    const ending = endingOf(thread, error)
+    const ending = ownEnding(endingOf(thread, error))
     tell(thread, program, ending)
     return ending
   } finally {

@@ -192,10 +192,10 @@ export function posixIpc(thread: GuestThread) {
     mq_notify(mqd: number, notify: number, signal: number): number {
       if (notify === GUEST_NOTIFY_REMOVE) return thread.done(thread.calls.mq_notify(pid, mqd, 0))
       const sends = notify === GUEST_LAYOUTS.GUEST_NOTIFY_SIGNAL
-      const result = thread.done(
-        thread.calls.mq_notify(pid, mqd, thread.nextNotice(sends ? signal : 0)),
-      )
-      return result
+      const notice = thread.nextNotice(sends ? signal : 0)
+      const result = thread.calls.mq_notify(pid, mqd, notice)
+      if (result < 0) thread.forgetNotice(notice)
+      return thread.done(result)
     },
   }
 }

@@ -3,6 +3,10 @@
  *
  * A module that was rewritten (rewrite/) reaches the window; one that was not runs as it is, in its private memory alone. What it wants beyond WASI and
  * `isopage` does not link, and the error names it.
+ *
+ * Invariants:
+ *  1. The kernel's memory goes to what the rewriter made and to nothing else: only such a module has a description.
+ *  2. The names of imports are the guest's: they are looked up among own properties, and kept in objects that inherit nothing.
  */
 import { IsopageError } from '../errors.js'
 import type { Description } from './rewrite/index.js'
@@ -45,25 +49,31 @@ function importsFor(
   module: WebAssembly.Module,
   { description, imports, memoryMax }: LinkOptions,
 ): WebAssembly.Imports {
-  const found: Record<string, Record<string, WebAssembly.ImportValue>> = {}
+  const found: Record<string, Record<string, WebAssembly.ImportValue>> = Object.create(null)
   const own = description?.private
   const missing: string[] = []
   for (const { module: from, name, kind } of WebAssembly.Module.imports(module)) {
-    found[from] ??= {}
+    found[from] ??= Object.create(null) as Record<string, WebAssembly.ImportValue>
     const group = found[from]
     if (kind === 'memory' && own && from === own.module && name === own.name) {
       thread.memory.memory ??= privateMemory(own, memoryMax)
       group[name] = thread.memory.memory
-    } else if (kind === 'memory' && from === 'isopage' && name === 'memory') {
+    } else if (kind === 'memory' && own && from === 'isopage' && name === 'memory') {
       group[name] = thread.instance.memory
     } else {
-      const value = imports[from]?.[name]
-      if (kind === 'function' && typeof value === 'function') group[name] = value as never
+      const value = functionOf(imports, from, name)
+      if (kind === 'function' && value) group[name] = value as never
       else missing.push(`${name} (a ${kind} of ${from})`)
     }
   }
   if (missing.length > 0) throw unlinked(missing)
   return found
+}
+
+function functionOf(imports: LinkOptions['imports'], from: string, name: string) {
+  const group = Object.hasOwn(imports, from) ? imports[from] : undefined
+  const value = group && Object.hasOwn(group, name) ? group[name] : undefined
+  return typeof value === 'function' ? value : undefined
 }
 
 function unlinked(missing: readonly string[]): IsopageError {
@@ -92,6 +102,7 @@ function connect(thread: GuestThread, { exports }: WebAssembly.Instance): void {
     if (typeof entry === 'function' && index < table.length) table.set(index, entry)
   }
   ;(exports['isopage:context'] as WebAssembly.Global).value = thread.context
+  thread.drop = exports['isopage:drop'] as () => void
 }
 
 /** Runs what was the module's start function. => thread.enter() was called. */

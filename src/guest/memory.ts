@@ -23,6 +23,8 @@ export class Errno extends Error {
 
 /** First address that is not private. */
 const WINDOW = 0x8000_0000
+/** Longest copy that is made before the kernel was asked whether its source is there. */
+const COPY_MAX = 65_536
 /** Bytes of a string looked at together. */
 const STRING_STEP = 256
 
@@ -90,6 +92,8 @@ export class GuestMemory {
     const address = pointer >>> 0
     if (length === 0) return new Uint8Array(0)
     if (this.isPrivate(address, length)) return this.#bytes.subarray(address, address + length)
+    // Nothing is made as long as the guest says before that much is known to be there.
+    if (length > COPY_MAX) this.check(pointer, length, false)
     const copy = new Uint8Array(length)
     this.#tracked(() => this.#process.vmRead(address, copy))
     return copy

@@ -47,6 +47,11 @@ export interface RunOptions {
   backEnd?: BackEndName
   /** Keep the rewritten module for the next start too; true by default. */
   cache?: boolean
+  /**
+   * The module is one that `isopage instrument` made, and is not to be rewritten. Only for a module that you rewrote yourself: it reaches the
+   * kernel's memory by its own code, and nothing tells one that was rewritten from one that says so.
+   */
+  rewritten?: boolean
 }
 
 export interface LoadOptions extends Omit<RunOptions, 'signal' | 'cpuMs' | 'inPlace'> {

@@ -4,9 +4,15 @@
  */
 import { wrongType } from '../check.js'
 import { builtin, onNode } from '../runtime.js'
-import { type BackEndName, type Description, describe, instrument } from './rewrite/index.js'
+import {
+  type BackEndName,
+  type Description,
+  describe,
+  GuestModuleError,
+  instrument,
+} from './rewrite/index.js'
 
-/** What a caller may give: a module's bytes, where they are, or a module that is rewritten already or is to run as it is. */
+/** What a caller may give: a module's bytes, where they are, or a module that is to run as it is: in its private memory alone, unless it is `rewritten`. */
 export type ModuleSource = Loadable | WebAssembly.Module
 type Loadable = BufferSource | URL | string | Response
 
@@ -21,6 +27,8 @@ export interface PrepareOptions {
   readonly backEnd?: BackEndName | undefined
   /** Keep the rewritten module for other programs too; true by default. */
   readonly cache?: boolean | undefined
+  /** The module is what `instrument` made of one; false by default. */
+  readonly rewritten?: boolean | undefined
 }
 
 /** Raised when the rewriter's output changes. */
@@ -39,11 +47,14 @@ const kept = new Map<string, Promise<Prepared>>()
 
 /** => the module, ready to be linked. */
 export async function prepare(source: ModuleSource, options: PrepareOptions): Promise<Prepared> {
+  const { rewritten = false } = options
   if ((source as object) instanceof WebAssembly.Module) {
     const module = source as WebAssembly.Module
-    return { module, description: described(module) }
+    return { module, description: rewritten ? described(module) : undefined }
   }
-  const bytes = await bytesOf(source as Loadable)
+  // A copy: who gave them may change them meanwhile, and they are known by their hash.
+  const bytes = (await bytesOf(source as Loadable)).slice()
+  if (rewritten) return compiled(bytes)
   const key = await keyOf(bytes, options)
   const known = kept.get(key)
   if (known) return known
@@ -60,9 +71,19 @@ function described(module: WebAssembly.Module): Description | undefined {
 }
 
 async function make(bytes: Uint8Array, key: string, options: PrepareOptions): Promise<Prepared> {
-  const rewritten = describe(bytes) ? bytes : await rewrite(bytes, key, options)
-  const module = await WebAssembly.compile(rewritten as Uint8Array<ArrayBuffer>)
-  return { module, description: describe(rewritten) }
+  const made = await rewrite(bytes, key, options)
+  try {
+    return await compiled(made)
+  } catch (error) {
+    // The engine took the module as it was: one of its limits was near.
+    const message = `the module is too large for this engine once it is rewritten: ${(error as Error).message}`
+    throw new GuestModuleError('too-large', message)
+  }
+}
+
+async function compiled(bytes: Uint8Array): Promise<Prepared> {
+  const module = await WebAssembly.compile(bytes as Uint8Array<ArrayBuffer>)
+  return { module, description: describe(bytes) }
 }
 
 async function rewrite(bytes: Uint8Array, key: string, options: PrepareOptions) {
@@ -99,7 +120,7 @@ function files(): Promise<typeof import('node:fs')> {
 async function keyOf(bytes: Uint8Array, options: PrepareOptions): Promise<string> {
   const { kernelPages, backEnd = backEndOfEngine() } = options
   const digest = new Uint8Array(
-    await crypto.subtle.digest('SHA-256', bytes.slice() as Uint8Array<ArrayBuffer>),
+    await crypto.subtle.digest('SHA-256', bytes as Uint8Array<ArrayBuffer>),
   )
   const hash = Array.from(digest, (byte) => byte.toString(16).padStart(2, '0')).join('')
   return `${CACHE_VERSION}-${backEnd}-${kernelPages}-${hash}`

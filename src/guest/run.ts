@@ -106,8 +106,9 @@ async function launch(
 ): Promise<{ process: Process; program: Program; plumbing: Plumbing; checked: Checked }> {
   const checked = checkRun(options)
   const kernelPages = place.instance.memory.buffer.byteLength / 65_536
-  const { backEnd, cache, terminal } = options
-  const { module, description } = await prepare(source, { kernelPages, backEnd, cache })
+  const { backEnd, cache, terminal, rewritten } = options
+  const wanted = { kernelPages, backEnd, cache, rewritten }
+  const { module, description } = await prepare(source, wanted)
   const process = given ?? newProcess(place, checked)
   const streams = takeStreams(place)
   const plumbing = plumb(streams, process, place.instance, options)
@@ -374,7 +375,7 @@ function wrapped(thread: GuestThread, imports: NonNullable<LoadOptions['imports'
 /** Calls into a plugin. A fault is an error with code SIGSEGV or SIGBUS and `address`. */
 function callIn(thread: GuestThread, call: () => unknown): unknown {
   try {
-    thread.enter()
+    thread.begin()
     const result = call()
     thread.leave()
     return result

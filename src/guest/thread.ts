@@ -15,7 +15,7 @@ import {
   SIGSEGV,
 } from '../../assembly/abi.js'
 import { NOTICE_COOKIE, NOTICE_FIRED } from '../../assembly/ipcabi.js'
-import { kernelError } from '../errors.js'
+import { isStackEnd, kernelError } from '../errors.js'
 import type { Instance } from '../instance.js'
 import type { Process } from '../process.js'
 import { Errno, GuestMemory } from './memory.js'
@@ -35,8 +35,14 @@ const TRAP = Uint8Array.of(
   7, 8, 1, 4, 116, 114, 97, 112, 0, 0, 10, 5, 1, 3, 0, 0, 11,
 )
 const SIGKILL = 9
+const SEGV = 11
 const STATUS_SIGNAL = 128
 const SIGNAL_MAX = 64
+
+/** => how a guest ends whose call threw what is no errno: the end of its stack is a fault. */
+function endOf(error: unknown): Ending {
+  return isStackEnd(error) ? { signal: SEGV, error } : { error }
+}
 
 export class GuestThread {
   readonly instance: Instance
@@ -46,6 +52,8 @@ export class GuestThread {
   context = 0
   /** Its program is for POSIX, not for WASI alone: a write that nobody will read sends SIGPIPE. */
   posix = false
+  /** Makes a rewritten module forget which pages it saw. */
+  drop: () => void = () => {}
   /** What its code threw at its end: a trap, with its stack. */
   trapped: unknown
   /** Called before it reads or writes a stream, where nobody else can see to that. */
@@ -103,6 +111,11 @@ export class GuestThread {
     return this.#lastNotice
   }
 
+  /** The registration failed: there are no more of them than queues, whatever a guest asks for. */
+  forgetNotice(notice: number): void {
+    this.#notices.delete(notice)
+  }
+
   /** Takes the notices that this thread was sent. A signal of one ends the guest. */
   #hearNotices(): void {
     const { calls, instance } = this
@@ -115,11 +128,28 @@ export class GuestThread {
     }
   }
 
-  /** The guest's code runs from now on. Ends it when its process has ended. */
+  /** A function of the guest is about to be called from outside. It trusts what its module remembers, which may be gone since it was last called. */
+  begin(): void {
+    this.enter()
+    this.drop()
+  }
+
+  /** The guest's code goes on from now on. Ends it, by a trap always, when its process has ended, or its context is no more. */
   enter(): void {
     if (this.context === 0) return
-    const result = this.calls.guest_enter(this.context)
-    if (result === -ESRCH) this.end({ signal: this.killer() })
+    const ending = this.#tryEnter()
+    if (ending) this.end(ending)
+  }
+
+  #tryEnter(): Ending | undefined {
+    try {
+      const result = this.calls.guest_enter(this.context)
+      if (result === 0) return undefined
+      if (result === -ESRCH) return { signal: this.killer() }
+      return { error: kernelError('guest_enter', -result) }
+    } catch (error) {
+      return endOf(error)
+    }
   }
 
   /** The host's code runs from now on. */
@@ -128,19 +158,24 @@ export class GuestThread {
   }
 
   /**
-   * => a function for the guest's imports. An errno that `call` throws is given back as a number, times `sign`; anything else ends the guest with it.
+   * => a function for the guest's imports. An errno that `call` throws is given back as a number, times `sign`; anything else ends the guest with it. It comes
+   * back to the guest's code only when that runs again as far as the kernel knows: what a catch_all could catch would leave it with pages that are gone.
    */
   answer<Args extends readonly (number | bigint)[]>(
     call: (...args: Args) => number,
     sign: 1 | -1,
   ): (...args: Args) => number {
     return (...args) => {
-      this.leave()
-      const result = this.#attempt(call, args, sign)
-      if (this.#notices.size > 0 && !this.ending) this.#hearNotices()
-      if (this.ending) this.#trap()
-      this.enter()
-      return result
+      try {
+        this.leave()
+        const result = this.#attempt(call, args, sign)
+        if (this.#notices.size > 0 && !this.ending) this.#hearNotices()
+        if (!this.ending) this.enter()
+        if (!this.ending) return result
+      } catch (error) {
+        this.ending ??= endOf(error)
+      }
+      return this.#trap()
     }
   }
 
@@ -157,7 +192,7 @@ export class GuestThread {
       if (errno === SIGSEGV || errno === SIGBUS) return sign * EFAULT
       if (errno === ESRCH && syscall === 'process') this.ending ??= { signal: this.killer() }
       else if (typeof errno === 'number' && errno > 0 && errno < 128) return sign * errno
-      else this.ending ??= { error }
+      else this.ending ??= endOf(error)
       return 0
     }
   }

@@ -53,8 +53,11 @@ function wrapAll(
     const wrapped: Call = (...args) => {
       const result = (call as unknown as Call)(...args)
       thread.leave()
-      tell(name, args, result)
-      thread.enter()
+      try {
+        tell(name, args, result)
+      } finally {
+        thread.enter()
+      }
       return result
     }
     return [name, wrapped]

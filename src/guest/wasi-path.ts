@@ -162,7 +162,7 @@ export class PathCalls {
     at: number,
     bytes: number,
   ): number {
-    const text = checkedPath(this.#thread.memory.read(targetAt, targetBytes >>> 0), true)
+    const text = checkedPath(this.#bytesOf(targetAt, targetBytes), true)
     if (text[0] === 0x2f && !this.#table.isRoot(fd)) throw new Errno(abi.EPERM)
     const target = putPath(this.#thread, text)
     const path = this.#pathOf(fd, at, bytes, 'PATH_SYMLINK', true)
@@ -196,8 +196,13 @@ export class PathCalls {
   ): [number, number] {
     this.#checkDirectory(fd)
     this.#table.need(fd, right)
-    const path = this.#thread.memory.read(at, bytes >>> 0)
+    const path = this.#bytesOf(at, bytes)
     return putPath(this.#thread, checkedPath(path, this.#table.isRoot(fd)), second)
+  }
+
+  #bytesOf(at: number, bytes: number): Uint8Array {
+    if (bytes >>> 0 >= abi.PATH_MAX) throw new Errno(abi.ENAMETOOLONG)
+    return this.#thread.memory.read(at, bytes)
   }
 
   #checkDirectory(fd: number): void {

@@ -133,6 +133,7 @@ export class BodyRewriter {
     if (this.landing) this.openBody(results)
     if (this.recursive) this.poll(reader.at)
     while (reader.at < end) this.step(end)
+    if (reader.at !== end || this.frames.length > 0) this.outOfStep()
     this.flush(end)
   }
 
@@ -215,6 +216,12 @@ export class BodyRewriter {
   private refuse(opcode: number, code?: number): never {
     const hex = [opcode, ...(code === undefined ? [] : [code])].map((n) => `0x${n.toString(16)}`)
     throw new GuestModuleError('unsupported', `the module has the instruction ${hex.join(' ')}`)
+  }
+
+  /** The engine read the body otherwise than this does: nothing of it may be trusted. */
+  private outOfStep(): never {
+    const message = `the module's function ${this.own} has instructions that are not known here`
+    throw new GuestModuleError('unsupported', message)
   }
 
   private special(opcode: number, at: number, end: number): void {
@@ -413,7 +420,8 @@ export class BodyRewriter {
   private access(access: Access, at: number): void {
     const { reader } = this
     const plain = this.constantEnd === at ? this.constant : -1
-    reader.skipNumber()
+    // Bit 6: the memory is named, which is the only one.
+    if (reader.u32() & 0x40) reader.skipNumber()
     const offset = reader.u32()
     const lane = access.lane ? reader.byte() : 0
     const known = plain >= 0 && access.operands.length === 0 && plain + offset < 0x8000_0000

@@ -5,7 +5,7 @@
  * bytes (a number that does not end is 0) and nothing else.
  */
 
-const utf8 = new TextDecoder()
+const utf8 = new TextDecoder('utf-8', { ignoreBOM: true })
 const toUtf8 = new TextEncoder()
 
 /** Walks `bytes` from `at`. */

@@ -8,6 +8,7 @@ export type GuestModuleRule =
   | 'reserved-name'
   | 'memory-size'
   | 'unsupported'
+  | 'too-large'
 
 /** Thrown by `instrument` and `describe` for a module that is valid Wasm, but no guest. */
 export class GuestModuleError extends Error {

@@ -141,7 +141,7 @@ function readSection(decoded: Decoded, section: Section): void {
 
 function refuseRewritten(section: Section): void {
   if (section.name !== SECTION) return
-  throw new GuestModuleError('rewritten', 'the module has been rewritten already')
+  throw new GuestModuleError('rewritten', 'the module has been rewritten already, or says so')
 }
 
 /** Past a value type or, with its leading byte read already, what follows it. */
@@ -193,9 +193,11 @@ function readImports(decoded: Decoded, reader: Reader): void {
       skipValueType(reader)
       reader.byte()
       decoded.globals++
-    } else {
+    } else if (kind === 4) {
       reader.byte()
       reader.u32()
+    } else {
+      throw new GuestModuleError('unsupported', `the module imports something of kind ${kind}`)
     }
   }
   decoded.functions = decoded.importedFunctions

@@ -1,4 +1,7 @@
-/** Custom sections that know of functions: names and branch hints. */
+/**
+ * Custom sections that know of functions: names and branch hints. No engine has judged them: what is malformed is left as it is, or out, and nothing
+ * is made as large as one of their numbers says.
+ */
 
 import type { Hints } from './body.js'
 import { Reader, Writer } from './bytes.js'
@@ -6,7 +9,7 @@ import { Reader, Writer } from './bytes.js'
 export const NAME = 'name'
 export const HINTS = 'metadata.code.branch_hint'
 
-/** The contents of a name section with the names of functions from `first` on behind its own. => the same when it names no functions */
+/** The contents of a name section with the names of functions from `first` on behind its own. => the same when it names no functions, or is malformed */
 export function extendNames(
   contents: Uint8Array,
   first: number,
@@ -18,9 +21,11 @@ export function extendNames(
     const id = reader.byte()
     const size = reader.u32()
     const end = reader.at + size
+    if (end > contents.length) return contents
     const part = new Writer(size + 64)
     if (id === 1) {
       part.u32(reader.u32() + names.length)
+      if (reader.at > end) return contents
       part.copy(contents, reader.at, end)
       names.forEach((name, i) => {
         part.u32(first + i)
@@ -35,7 +40,7 @@ export function extendNames(
   return out.take()
 }
 
-/** Branch hints by function index. */
+/** Branch hints by function index; none at all of a section that is malformed. */
 export function readHints(contents: Uint8Array): Map<number, Hints> {
   const reader = new Reader(contents)
   const byFunction = new Map<number, Hints>()
@@ -44,9 +49,11 @@ export function readHints(contents: Uint8Array): Map<number, Hints> {
     const hints: Hints = []
     for (let count = reader.u32(); count > 0; count--) {
       const offset = reader.u32()
-      reader.u32()
-      hints.push(offset, reader.byte())
+      const [size, likely] = [reader.u32(), reader.byte()]
+      if (reader.at > contents.length || size !== 1 || likely > 1) return new Map()
+      hints.push(offset, likely)
     }
+    if (reader.at > contents.length) return new Map()
     byFunction.set(index, hints)
   }
   return byFunction
