@@ -22,7 +22,6 @@ import {
   FST_MTIM_NOW,
   O_PATH,
   S_ISGID,
-  S_ISUID,
 } from './abi'
 import { now } from './env'
 import { fileAt } from './fd'
@@ -36,7 +35,7 @@ import { scratch, setTimes } from './mountfs'
 import { MemObject } from './object'
 import { FOLLOW, mayUse, NOFOLLOW, pathOf, Walk, walk, walkOf } from './path'
 import { inGroup, Process } from './process'
-import { setMode } from './tmpfs'
+import { setIdsOf, setMode } from './tmpfs'
 import { syncObject } from './writeback'
 
 const MODE: u32 = 1
@@ -200,13 +199,12 @@ function changeOwner(process: Process, inode: Inode, uid: u32, gid: u32): i32 {
   const keepsUid = uid == SAME || (owner && uid == inode.uid)
   const keepsGid = gid == SAME || (owner && (gid == inode.gid || inGroup(process, gid)))
   if (process.euid != 0 && !(keepsUid && keepsGid)) return -EPERM
+  const lost = isFile(inode) ? setIdsOf(inode) : 0
+  if (lost != 0 && process.euid != 0 && !owner) return -EPERM
   edit<Inode>(inode)
   if (uid != SAME) inode.uid = uid
   if (gid != SAME) inode.gid = gid
-  if (isFile(inode)) {
-    const group = (inode.mode & 0o10) != 0 ? S_ISGID : 0
-    setMode(inode, inode.mode & ~(S_ISUID | group))
-  }
+  setMode(inode, inode.mode & ~lost)
   touchChange(inode)
   return 0
 }

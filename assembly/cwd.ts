@@ -64,8 +64,8 @@ function enterMounted(process: Process, found: Walk): i32 {
 }
 
 /**
- * Writes the working directory's path to BUFFER_RESULT. => its bytes, -ENOENT when it was removed,
- * -ENAMETOOLONG.
+ * Writes the working directory's path to BUFFER_RESULT. => its bytes, fewer than PATH_MAX; -ENOENT when it was
+ * removed, -ENAMETOOLONG.
  */
 export function sysGetcwd(process: Process): i32 {
   lock()
@@ -85,6 +85,7 @@ function absolutePath(inode: Inode): i32 {
   if (inode.mount >= 0) {
     const bytes = loadPath(inode)
     if (bytes < 0) return bytes
+    if (<u32>bytes + 1 >= PATH_MAX) return -ENAMETOOLONG
     if (bytes > 0) at = prepend(at, scratch(), bytes)
     dir = pointOf(inode.mount)
   }

@@ -145,6 +145,7 @@ function findAndAttach(
   bytes: u32,
   flags: u32,
   mode: u32,
+  fileOnly: bool = false,
 ): i32 {
   const exclusive = (flags & O_CREAT) != 0 && (flags & O_EXCL) != 0
   const follow = (flags & O_NOFOLLOW) != 0 || exclusive ? NOFOLLOW : FOLLOW
@@ -152,7 +153,7 @@ function findAndAttach(
   if (result < 0) return result
   const found = walkOf(0)
   if (found.mount >= 0) return openMounted(found, flags)
-  const opened = openTree(process, found, flags, mode)
+  const opened = openTree(process, found, flags, mode, fileOnly)
   if (opened < 0) abandon()
   unlock()
   return opened
@@ -167,7 +168,7 @@ export function sysTruncate(process: Process, at: i32, path: usize, bytes: u32, 
   if (file != null) holdNew(file)
   unlock()
   if (file == null) return -ENFILE
-  let result = findAndAttach(process, at, path, bytes, O_WRONLY, 0)
+  let result = findAndAttach(process, at, path, bytes, O_WRONLY, 0, true)
   if (result == 0) result = resizeHeld(size)
   finishUse()
   return result
@@ -188,14 +189,21 @@ function changes(flags: u32): bool {
   return (flags & (O_WRONLY | O_TRUNC)) != 0
 }
 
-/** Opens, for the description in use, what a walk found in the tree. => lock held; the caller abandons at a failure. */
-export function openTree(process: Process, found: Walk, flags: u32, mode: u32): i32 {
+/** Opens, for the description in use, what a walk found in the tree; with `fileOnly` no FIFO. => lock held; the caller abandons at a failure. */
+export function openTree(
+  process: Process,
+  found: Walk,
+  flags: u32,
+  mode: u32,
+  fileOnly: bool = false,
+): i32 {
   const inode = found.inode
   if (inode == null) return create(process, found, flags, mode)
   const result = checkType(inode.mode, flags)
   if (result < 0) return result
   const want: u32 = ((flags & O_RDONLY) != 0 ? 4 : 0) | (changes(flags) ? 2 : 0)
   if (!mayUse(process, inode, want)) return -EACCES
+  if (fileOnly && !isFile(inode)) return -EINVAL
   if (nobodyReads(inode, flags)) return -ENXIO
   attach(heldFile(), inode)
   return 0

@@ -110,7 +110,13 @@ function put(used: u32, most: u32, next: u64, ino: u64, type: u32, name: usize, 
   return used + DIRENT_BYTES + bytes
 }
 
-/** Puts `.` and `..` as far as they come after `cookie`. => bytes used. */
+/** => bytes of `.` and `..` as far as they come after `cookie`. */
+function bytesOfDots(cookie: u64): u32 {
+  if (cookie == 0) return 2 * DIRENT_BYTES + 3
+  return cookie == 1 ? DIRENT_BYTES + 2 : 0
+}
+
+/** Puts `.` and `..` as far as they come after `cookie`, and fit. => bytes used. */
 function putDots(cookie: u64, most: u32, ino: u64, parentIno: u64): u32 {
   store<u16>(DOT, 0x2e2e)
   let used: u32 = 0
@@ -125,7 +131,7 @@ function listTree(dir: Inode, cookie: u64, most: u32): i32 {
   const parent = dir.parent
   if (parent == null) return -ENOENT
   let used = putDots(cookie, most, dir.ino, parent.ino)
-  let full = cookie < FIRST && used == 0
+  let full = used != bytesOfDots(cookie)
   let entry = entryFrom(dir, max(cookie, FIRST))
   while (entry != null && !full) {
     const inode = entry.inode
@@ -147,9 +153,8 @@ function listMounted(cookie: u64, most: u32): i32 {
   }
   const inode = file.inode!
   let used = putDots(cookie, most, inode.ino, parentNumber(inode))
-  if (cookie < FIRST && used == 0) return -EINVAL
+  let full = used != bytesOfDots(cookie)
   let position = FIRST
-  let full = false
   for (let piece = file.listing; piece != null && !full; piece = piece!.next) {
     let at = bytesOf(piece)
     const end = at + piece.bytes

@@ -23,8 +23,6 @@ import {
   O_PATH,
   O_SYNC,
   OFFSET_MAX,
-  S_ISGID,
-  S_ISUID,
   SEEK_CUR,
   SEEK_DATA,
   SEEK_END,
@@ -45,7 +43,7 @@ import { inBuffer } from './path'
 import { transfer } from './pipeio'
 import { Process } from './process'
 import { finishCut, seekData, seekHole } from './resize'
-import { setMode } from './tmpfs'
+import { setIdsOf, setMode } from './tmpfs'
 import { finishUse } from './truncate'
 import { syncObject } from './writeback'
 
@@ -167,9 +165,8 @@ function writeHeld(process: Process, from: usize, bytes: u32, offset: u64): i32 
 
 /** A write by who is not root takes set-user-ID and, with group execute, set-group-ID away. */
 function dropSetIds(process: Process, inode: Inode): void {
-  if (process.euid == 0 || (inode.mode & (S_ISUID | S_ISGID)) == 0) return
-  const keptGid = (inode.mode & 0o10) != 0 ? 0 : S_ISGID
-  setMode(inode, inode.mode & ~(S_ISUID | (S_ISGID ^ keptGid)))
+  const lost = setIdsOf(inode)
+  if (process.euid != 0 && lost != 0) setMode(inode, inode.mode & ~lost)
 }
 
 /**

@@ -15,6 +15,7 @@ import {
   S_IFDIR,
   S_IFMT,
   S_ISGID,
+  S_ISUID,
   S_ISVTX,
 } from './abi'
 import { addEntry, Entry } from './dir'
@@ -100,4 +101,9 @@ export function ownEntry(dir: Inode): Entry | null {
 /** Sets permission bits; the type stays. */
 export function setMode(inode: Inode, bits: u32): void {
   edit<Inode>(inode).mode = (inode.mode & S_IFMT) | (bits & 0o7777)
+}
+
+/** => the set-ID bits that a write and a change of hands take away: set-group-ID without group execute is none of them. */
+export function setIdsOf(inode: Inode): u32 {
+  return inode.mode & ((inode.mode & 0o10) != 0 ? S_ISUID | S_ISGID : S_ISUID)
 }

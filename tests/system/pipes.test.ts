@@ -123,6 +123,8 @@ test('a FIFO’s open waits for its other side', async () => {
   expect(await codeOf(() => p.open('/fifo', O.WRONLY | O.NONBLOCK))).toBe('ENXIO')
   const opening = (callers[0] as Caller).call(q, 'open', '/fifo', O.RDONLY, 0)
   await asleep(kernel, 1)
+  expect(await codeOf(() => p.truncate('/fifo', 0))).toBe('EINVAL') // which wakes nobody
+  await asleep(kernel, 1)
   const writes = p.open('/fifo', O.WRONLY)
   const reads = (await opening) as number
   p.write(writes, bytes('by name'))
