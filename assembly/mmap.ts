@@ -36,6 +36,7 @@ import {
 } from './abi'
 import { beginChange, endChange } from './change'
 import { charge, uncharge } from './commit'
+import { Inode, touchAccess } from './inode'
 import { holdObject, letGoObject } from './io'
 import { edit } from './journal'
 import { abandon, lock, unlock } from './lock'
@@ -126,20 +127,31 @@ function mmapLocked(
   if (offset + bytes > OFFSET_MAX) return -EOVERFLOW
   const fixed = (flags & (MAP_FIXED | MAP_FIXED_NOREPLACE)) != 0
   if (fixed && !aligned(address)) return -EINVAL
-  if (fixed && !inWindow(address, bytes)) return -ENOMEM
+  // Linux's addresses begin at 0, so that there a wrong type is seen first.
+  if (fixed && !inWindow(address, bytes)) return hasType(flags) ? -ENOMEM : -EINVAL
   const space = process.space!
   if ((flags & MAP_FIXED_NOREPLACE) != 0 && !isFree(space, address, address + bytes)) return -EEXIST
   const wrong = checkRights(source, prot, flags)
   if (wrong != 0) return wrong
   const start = fixed ? <u32>address : place(space, address, bytes)
   if (start == 0) return -ENOMEM
-  return mapAt(process, start, bytes, prot, flags, source, offset)
+  const result = mapAt(process, start, bytes, prot, flags, source, offset)
+  const made = result >= 0 || result <= -4096
+  // As Linux does; POSIX has it marked by the first reference at the latest.
+  if (made && source.inode != 0) touchAccess(changetype<Inode>(<usize>source.inode))
+  return result
+}
+
+/** => one of the types that a mapping must have. */
+function hasType(flags: u32): bool {
+  const type = flags & MAP_TYPE
+  return type == MAP_SHARED || type == MAP_PRIVATE || type == MAP_SHARED_VALIDATE
 }
 
 /** Flag type, then what the descriptor allows. => 0 or -errno. */
 function checkRights(source: Source, prot: u32, flags: u32): i32 {
   const type = flags & MAP_TYPE
-  if (type != MAP_SHARED && type != MAP_PRIVATE && type != MAP_SHARED_VALIDATE) return -EINVAL
+  if (!hasType(flags)) return -EINVAL
   if ((flags & MAP_ANONYMOUS) != 0) return type == MAP_SHARED_VALIDATE ? -EINVAL : 0
   if (type == MAP_SHARED_VALIDATE && (flags & ~(KNOWN | MAP_FIXED_NOREPLACE)) != 0) {
     return -EOPNOTSUPP

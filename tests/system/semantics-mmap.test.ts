@@ -117,6 +117,11 @@ const ORDER: readonly [string, string, () => Parameters<Process['mmap']>[0]][] =
     () => ({ length: 2 * PAGE, addr: 0xfeff_f000, flags: ANON | MAP.FIXED }),
   ],
   [
+    'no flag type with EINVAL, before a MAP_FIXED address below the window',
+    'EINVAL',
+    () => ({ length: PAGE, addr: 0, flags: ~0 >>> 0 }),
+  ],
+  [
     'MAP_SHARED_VALIDATE of anonymous memory with EINVAL',
     'EINVAL',
     () => ({ length: PAGE, flags: MAP.SHARED_VALIDATE | MAP.ANONYMOUS }),
@@ -353,6 +358,15 @@ describe('protection', () => {
 })
 
 describe('times', () => {
+  test('mmap of a file marks its last access, as a read does', () => {
+    const fd = file('/access', PAGE)
+    p.futimens(fd, { atimeMs: 1000 })
+    p.mmap({ length: PAGE, flags: ANON })
+    expect(p.fstat(fd).atimeMs).toBe(1000)
+    p.mmap({ fd, length: PAGE })
+    expect(p.fstat(fd).atimeMs).toBeGreaterThan(1000)
+  })
+
   test('st_mtime and st_ctime move between a store to a shared writable mapping and the next msync', async () => {
     const fd = file('/times', PAGE)
     const map = p.mmap({ fd, length: PAGE })
