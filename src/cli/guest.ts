@@ -1,4 +1,5 @@
-/** `isopage run`: a program as a process of a kernel of its own. Its exit status is the program's. */
+/** `isopage run`: a program, or several, as processes of a kernel of their own. The exit status is the first one's. */
+import type { Guest, RunOptions } from '../guest/index.js'
 import { boot, disk, type Kernel } from '../index.js'
 import { ipcsText } from '../inspect/ipcs-text.js'
 import { type Command, parse, UsageError } from './command.js'
@@ -10,6 +11,9 @@ Runs a WebAssembly program that \`isopage cc\` made, or any for WASI preview 1. 
 memory, and the files, segments and queues of a kernel that is made for it: an empty
 file system in memory, and the directories that --mount names.
 
+  --with 'FILE [argument...]'
+                        another program, run beside it: the two share what they ask for. Its
+                        words are parted by blanks; it reads no standard input
   --mount HOST=GUEST    the directory HOST of this system as GUEST; :ro behind it: read only
   --env NAME=VALUE      a variable of its environment; NAME alone: as it is here
   --cwd DIR             where it starts (/)
@@ -27,6 +31,7 @@ run, 2 wrong usage
 `
 
 const OPTIONS = {
+  with: { type: 'string', multiple: true },
   mount: { type: 'string', multiple: true },
   env: { type: 'string', multiple: true },
   cwd: { type: 'string', default: '/' },
@@ -76,10 +81,10 @@ async function start(file: string, args: readonly string[], values: Values): Pro
   const gid = values.gid === undefined ? uid : id('--gid', values.gid)
   const [env, mounts] = [environment(values.env ?? []), mountsOf(values.mount ?? [])]
   const pageSize = pageSizeOf(values['page-size'])
-  const bytes = await contentOf(file)
+  const others = (values.with ?? []).map(wordsOf)
+  const contents = await Promise.all([[file], ...others].map(([name]) => contentOf(name as string)))
   await using kernel = await boot({ memory, pageSize, mounts })
-  const guest = await kernel.run(bytes, {
-    args: [file, ...args],
+  const options: RunOptions = {
     env,
     cwd,
     uid,
@@ -87,15 +92,35 @@ async function start(file: string, args: readonly string[], values: Values): Pro
     rewritten,
     trace,
     maps,
-    stdin: 'inherit',
     terminal: process.stdout.isTTY === true,
-  })
-  const stop = () => guest.kill('SIGINT')
-  process.once('SIGINT', stop)
-  const { status } = await guest.exited
-  process.off('SIGINT', stop)
+  }
+  const starting = [[file, ...args], ...others].map((words, index) =>
+    kernel.run(contents[index] as Uint8Array<ArrayBuffer>, {
+      ...options,
+      args: words,
+      stdin: index === 0 ? 'inherit' : 'ignore',
+    }),
+  )
+  const status = await endOf(await Promise.all(starting))
   if (values.ipcs) process.stderr.write(left(kernel))
   return status
+}
+
+/** Waits for all of them; an interrupt is for each. => the first one's status. */
+async function endOf(guests: readonly Guest[]): Promise<number> {
+  const stop = () => {
+    for (const guest of guests) guest.kill('SIGINT')
+  }
+  process.once('SIGINT', stop)
+  const [first] = await Promise.all(guests.map(({ exited }) => exited))
+  process.off('SIGINT', stop)
+  return first?.status ?? 1
+}
+
+function wordsOf(text: string): string[] {
+  const words = text.split(/\s+/).filter((word) => word !== '')
+  if (words.length === 0) throw new UsageError('--with takes a program and its arguments')
+  return words
 }
 
 async function contentOf(file: string): Promise<Uint8Array<ArrayBuffer>> {

@@ -1,7 +1,7 @@
 /** The installed package in use: what README.md shows, the command, the types. */
 
 import assert from 'node:assert/strict'
-import { readFileSync, writeFileSync } from 'node:fs'
+import { mkdirSync, readFileSync, symlinkSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { test } from 'node:test'
 import { packaged, run, runtimes, toolPath } from './tools.mjs'
@@ -38,6 +38,17 @@ test('two threads that fight for one page never see the kernel as stalled', asyn
     assert.equal(JSON.parse(stdout).ok, true)
   }
   assert.equal(readFileSync(file, 'utf8'), 'one page of text\n'.repeat(80))
+})
+
+test('it compiles a new C file, and runs it as two processes that share what they ask for', async () => {
+  mkdirSync(join(here, 'node_modules/@yowasp'), { recursive: true })
+  symlinkSync(toolPath('@yowasp/clang'), join(here, 'node_modules/@yowasp/clang'))
+  writeFileSync(join(here, 'shares.c'), readFileSync(join(here, 'page/shares.c')))
+  await run(process.execPath, bin, 'cc', '-O1', 'shares.c', '-o', 'shares.wasm')
+  const both = ['--with', 'shares.wasm second', 'shares.wasm', 'first']
+  const { stdout } = await run(process.execPath, bin, 'run', ...both)
+  const lines = stdout.trim().split('\n').sort()
+  assert.deepEqual(lines, ['first: segment 11, file 22', 'second: segment 11, file 22'])
 })
 
 const CONSUMER = `

@@ -1,8 +1,10 @@
-/** A page as a user would write it: the kernel found by its URL and given as bytes, and a file below OPFS. */
+/** A page as a user would write it: the kernel found by its URL and given as bytes, a file below OPFS, and C that is compiled in it and run as two processes. */
 
 import { boot, O, opfs } from 'isopage'
+import { compile } from 'isopage/cc'
 import { coreBytes } from 'isopage/core-bytes'
 import { inspectView } from 'isopage/inspect'
+import source from './shares.c?raw'
 
 async function roundTrip(options) {
   const kernel = await boot({ memory: '64MiB', ...options })
@@ -19,11 +21,30 @@ async function roundTrip(options) {
   return new TextDecoder().decode(into)
 }
 
+/** => what each of the two processes says. */
+async function twoProcesses() {
+  const made = await compile({ 'shares.c': source }, ['-O1', 'shares.c', '-o', 'shares.wasm'])
+  const kernel = await boot({ memory: '64MiB' })
+  const said = { first: '', second: '' }
+  const starting = Object.keys(said).map((name) =>
+    kernel.run(made.files['shares.wasm'], {
+      args: ['shares', name],
+      stdout: (bytes) => {
+        said[name] += new TextDecoder().decode(bytes.slice())
+      },
+    }),
+  )
+  const guests = await Promise.all(starting)
+  await Promise.all(guests.map(({ exited }) => exited))
+  await kernel.close()
+  return said
+}
+
 const mounts = { '/files': opfs('isopage-package') }
 try {
   const byUrl = await roundTrip({ mounts })
   const byBytes = await roundTrip({ mounts, core: coreBytes })
-  globalThis.result = { byUrl, byBytes }
+  globalThis.result = { byUrl, byBytes, said: await twoProcesses() }
 } catch (error) {
   globalThis.result = { error: `${error.stack ?? error}` }
 }
