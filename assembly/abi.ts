@@ -308,11 +308,15 @@ export const CONTEXT_BOUNCE: u32 = 32
 export const CONTEXT_STATUS: u32 = 64
 export const CONTEXT_BYTES: u32 = 128
 export const CONTEXTS_MAX: u32 = 1024
-/** Pages of one extent, at most. */
-export const EXTENT_PAGES_MAX: u32 = 256
+/** Pages of an extent around a page that was absent, at most; and on either side of one that the guest might have used. */
+export const EXTENT_PAGES_FAULT: u32 = 256
+export const EXTENT_PAGES_MAX: u32 = 4096
 /** A page table's entry: the frame's address, and in the low bits what is allowed. 0: absent. */
 export const PTE_READ: u32 = 1
 export const PTE_WRITE: u32 = 2
+/** A frame of the space's own; one of an object in a shared mapping. Either of them, stored to by its space, stays what it is. */
+export const PTE_PRIVATE: u32 = 4
+export const PTE_SHARED: u32 = 32
 /** Bits of an entry that are no address. */
 export const PTE_FLAGS: u32 = 0xfff
 /** Operations of guest_rmw32 and guest_rmw64. */

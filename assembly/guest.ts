@@ -21,6 +21,7 @@ import {
   EINVAL,
   ENOMEM,
   ESRCH,
+  EXTENT_PAGES_FAULT,
   EXTENT_PAGES_MAX,
   PANIC_GUEST,
   SIGKILL,
@@ -77,8 +78,8 @@ import {
   Thread,
 } from './thread'
 
-/** Pages that an extent reaches back from the one asked for. */
-const BACK_PAGES: u32 = 32
+/** Pages that an extent around a page that was absent reaches back. */
+const BACK_PAGES_FAULT: u32 = 32
 
 /** Makes a context of this thread for a guest of the process. => its address; -ENOMEM when all are taken. Other threads' guests may load from a page until a store replaces it: no longer. */
 export function sysGuestCreate(process: Process): i32 {
@@ -206,12 +207,14 @@ export function sysGuestFault(address: u32, at: u32, bytes: u32, write: bool): u
 function findExtent(context: Context, at: u32, bytes: u32, write: bool): u32 {
   if (!inWindow(at, bytes) || bytes == 0 || bytes > 16) end(SIGSEGV, at)
   lock()
+  const right = write ? PTE_WRITE : PTE_READ
+  const present = (pteOf(changetype<Space>(<usize>context.space), at) & right) != 0
   const result = faultAll(context, at, bytes, write)
   let found: u32 = 0
   let failed = at
   if (result == 0) {
     hear(context)
-    setExtent(context, at, write)
+    setExtent(context, at, write, present)
     const whole = spans(context, at, bytes)
     if (whole) found = at + context.delta
   } else failed = max(at, faultedAt)
@@ -258,8 +261,11 @@ function mayJoin(space: Space, entry: u32, write: bool): bool {
   return write ? (entry & PTE_WRITE) != 0 && isSettled(space, entry) : isSettled(space, entry)
 }
 
-/** Finds the extent around the page of `at`, which is accessible. => lock held. */
-function setExtent(context: Context, at: u32, write: bool): void {
+/**
+ * Finds the extent around the page of `at`, which is accessible. Who faults page by page pays for few pages; who asks though the page is `present` will use what it gets
+ * for long. => lock held.
+ */
+function setExtent(context: Context, at: u32, write: bool, present: bool): void {
   const space = changetype<Space>(<usize>context.space)
   const page = at & ~(K.pageBytes - 1)
   const entry = pteOf(space, page)
@@ -268,12 +274,15 @@ function setExtent(context: Context, at: u32, write: bool): void {
   context.length = 0
   context.delta = delta
   if (!mayJoin(space, entry, write)) return
+  const back = present ? EXTENT_PAGES_MAX : BACK_PAGES_FAULT
   let start = page
-  while (start > WINDOW_START && page - start < BACK_PAGES << K.pageShift) {
+  while (start > WINDOW_START && page - start < back << K.pageShift) {
     if (!continues(space, start - K.pageBytes, delta, write)) break
     start -= K.pageBytes
   }
-  const most = <u32>min<u64>(<u64>start + ((<u64>EXTENT_PAGES_MAX) << K.pageShift), WINDOW_END)
+  const from = present ? page : start
+  const pages = present ? EXTENT_PAGES_MAX : EXTENT_PAGES_FAULT
+  const most = <u32>min<u64>(<u64>from + ((<u64>pages) << K.pageShift), WINDOW_END)
   let last = page + K.pageBytes
   while (last < most && continues(space, last, delta, write)) last += K.pageBytes
   context.start = start

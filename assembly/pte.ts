@@ -24,11 +24,9 @@ import { giveBack } from './limbo'
 import { Space } from './process'
 import { K } from './root'
 
-export { PTE_FLAGS, PTE_READ, PTE_WRITE } from './abi'
-export const PTE_PRIVATE: u32 = 4
+export { PTE_FLAGS, PTE_PRIVATE, PTE_READ, PTE_SHARED, PTE_WRITE } from './abi'
 export const PTE_ZERO: u32 = 8
 export const PTE_CHARGED: u32 = 16
-export const PTE_SHARED: u32 = 32
 
 function tableShift(): u32 {
   return K.pageShift + K.pageShift - 2

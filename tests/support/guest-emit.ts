@@ -74,7 +74,7 @@ class Emitter {
     if (pointer.kind === 'local') return code.get(pointer.index)
     this.pointer(this.pointer(code, pointer.a), pointer.b)
     if (pointer.kind === 'select') return this.pointer(code, pointer.by).const(1).op(AND, SELECT)
-    return code.op({ add: ADD, sub: SUB, and: AND, mul: 0x6c }[pointer.kind])
+    return code.op({ add: ADD, sub: SUB, and: AND, mul: 0x6c, shl: 0x74 }[pointer.kind])
   }
 
   private site(code: Code, site: Site): Code {

@@ -13,6 +13,8 @@ const CONTEXT = 0x2000
 const DIRECTORY = 0x3000
 const FIRST_TABLE = 0x4000
 const FIRST_FRAME = 0x40000
+/** A frame and the one that its page moves to differ in this bit. */
+const OTHER_FRAMES = 0x20_0000
 /** Pages of 64 KiB: the fake's memory, and what rewritten modules declare. */
 export const FAKE_MEMORY = { initial: 64, maximum: 64 }
 
@@ -40,6 +42,8 @@ export class FakeKernel {
   private asWasm: WebAssembly.ExportValue[] | undefined
   faults = 0
   polls = 0
+  /** At each poll every page moves to another frame, and its old one is filled with junk: what a module still remembers shows. */
+  moves = false
 
   constructor() {
     this.word(CONTEXT + seam.CONTEXT_PAGE_SHIFT, SHIFT)
@@ -82,6 +86,23 @@ export class FakeKernel {
     this.raise()
   }
 
+  /** The bytes of a mapped page. */
+  bytes(address: number): Uint8Array {
+    const { frame } = this.pages.get(address >>> SHIFT) as Page
+    return new Uint8Array(this.memory.buffer, frame, PAGE)
+  }
+
+  private move(): void {
+    for (const [page, { frame, rights }] of this.pages) {
+      const other = frame ^ OTHER_FRAMES
+      new Uint8Array(this.memory.buffer).copyWithin(other, frame, frame + PAGE)
+      new Uint8Array(this.memory.buffer, frame, PAGE).fill(0xee)
+      this.pages.set(page, { frame: other, rights })
+      this.word(this.entry(page << SHIFT), 0)
+    }
+    this.raise()
+  }
+
   raise(): void {
     const at = CONTEXT + seam.CONTEXT_GENERATION
     this.word(at, this.view.getUint32(at, true) + 1)
@@ -102,7 +123,7 @@ export class FakeKernel {
   private touch(address: number, right: number): number {
     const page = this.pages.get(address >>> SHIFT)
     if (!page || (page.rights & right) === 0) throw new Segv(address)
-    this.word(this.entry(address), page.frame | page.rights)
+    this.word(this.entry(address), page.frame | page.rights | seam.PTE_SHARED)
     return page.frame
   }
 
@@ -197,6 +218,7 @@ export class FakeKernel {
         this.write(a, new Uint8Array(this.memory.buffer).slice(bounce, bounce + n)),
       () => {
         this.polls++
+        if (this.moves) this.move()
       },
       (_: number, to: number, from: number, n: number) => this.write(to, this.read(from, n >>> 0)),
       (_: number, to: number, value: number, n: number) =>

@@ -16,7 +16,11 @@ export const FUNCTIONS = 3
 export type Pointer =
   | { readonly kind: 'constant'; readonly value: number }
   | { readonly kind: 'local'; readonly index: number }
-  | { readonly kind: 'add' | 'sub' | 'and' | 'mul'; readonly a: Pointer; readonly b: Pointer }
+  | {
+      readonly kind: 'add' | 'sub' | 'and' | 'mul' | 'shl'
+      readonly a: Pointer
+      readonly b: Pointer
+    }
   | { readonly kind: 'select'; readonly a: Pointer; readonly b: Pointer; readonly by: Pointer }
 
 export type Statement =
@@ -191,12 +195,99 @@ const revoked: fc.Arbitrary<Statement> = fc
     return { kind: 'loop', rounds: 1, body: [touch, { kind: 'event', event, page }, touch] }
   })
 
+const local = (index: number) => ({ kind: 'local', index }) as const
+const constant = (value: number) => ({ kind: 'constant', value }) as const
+
+/** Addresses near one pointer, or by an index that is small; now and then by one that is not. */
+const near = (base: number, by: number): fc.Arbitrary<Pointer> =>
+  fc.oneof(
+    { weight: 6, arbitrary: fc.constant(local(base)) },
+    {
+      weight: 4,
+      arbitrary: fc
+        .integer({ min: -24, max: 40 })
+        .map((value) => ({ kind: 'add', a: local(base), b: constant(value) }) as const),
+    },
+    {
+      weight: 2,
+      arbitrary: fc.constantFrom(0, 1, 2, 3).map((shift) => {
+        const index = { kind: 'shl', a: local(by), b: constant(shift) } as const
+        return { kind: 'add', a: local(base), b: index } as const
+      }),
+    },
+    {
+      weight: 1,
+      arbitrary: fc.constantFrom(7, 255, -4).map((mask) => {
+        const index = { kind: 'and', a: local(by), b: constant(mask) } as const
+        return { kind: 'add', a: local(base), b: index } as const
+      }),
+    },
+    { weight: 1, arbitrary: fc.constant({ kind: 'sub', a: local(base), b: local(by) } as const) },
+  )
+
+const stride = fc.oneof(
+  { weight: 4, arbitrary: fc.constantFrom(1, 2, 4, 8, 16, -1, -4, -8) },
+  { weight: 1, arbitrary: fc.constantFrom(0, 12, 100, -100, PAGE, 0x10_0000, -0x10_0000) },
+)
+
+/** A loop that goes over one or two arrays and touches little else: what is copied for private and for mapped memory. */
+const streams: fc.Arbitrary<Statement> = fc
+  .tuple(fc.shuffledSubarray([0, 1, 2, 3], { minLength: 3 }), fc.boolean())
+  .chain(([[p, q, by], two]) => {
+    const [a, b, i] = [p as number, (two ? q : p) as number, by as number]
+    const at = fc.oneof(near(a, i), near(b, i))
+    const small = fc.constantFrom(0, 0, 4, 12)
+    const touch = fc
+      .tuple(fc.nat(22), at, small)
+      .map(([access, at, offset]) => ({ kind: 'access', access, at, offset, lane: 0 }) as const)
+    const step = fc.oneof(
+      { weight: 8, arbitrary: touch },
+      {
+        weight: 2,
+        arbitrary: fc
+          .tuple(touch, fc.constantFrom(i, a))
+          .map(([one, by]) => ({ kind: 'if', by: local(by), yes: [one], no: [] }) as const),
+      },
+      {
+        weight: 1,
+        arbitrary: touch.map((one) => ({ kind: 'block', by: local(i), body: [one] }) as const),
+      },
+      {
+        weight: 1,
+        arbitrary: fc
+          .tuple(at, small)
+          .map(([at, offset]) => ({ kind: 'fetch', at, offset, index: i }) as const),
+      },
+    )
+    const moved = (index: number) =>
+      stride.map((value): Statement => {
+        const to = { kind: 'add', a: local(index), b: constant(value) } as const
+        return { kind: 'set', index, to }
+      })
+    return fc
+      .record({
+        mask: fc.constantFrom(63, 63, 255, -1),
+        before: fc.array(step, { minLength: 1, maxLength: 4 }),
+        moves: fc.tuple(moved(b), moved(i)),
+        behind: fc.array(step, { maxLength: 2 }),
+        stride,
+        rounds: fc.oneof(fc.integer({ min: 1, max: 20 }), fc.integer({ min: 1, max: 600 })),
+      })
+      .map(({ mask, before, moves, behind, stride, rounds }): Statement => {
+        const body: Body = [...before, ...(two ? moves : moves.slice(1)), ...behind]
+        const index = { kind: 'and', a: local(i), b: constant(mask) } as const
+        const walk = { kind: 'walk', index: a, stride, rounds, body } as const
+        return { kind: 'loop', rounds: 1, body: [{ kind: 'set', index: i, to: index }, walk] }
+      })
+  })
+
 const statement = fc.letrec<{ one: Statement; body: Body }>((tie) => ({
   body: fc.array(tie('one'), { maxLength: 4, depthIdentifier: 'program' }) as fc.Arbitrary<Body>,
   one: fc.oneof(
     { maxDepth: 3, depthIdentifier: 'program' },
     { weight: 6, arbitrary: plainAccess },
     { weight: 1, arbitrary: revoked },
+    { weight: 3, arbitrary: streams },
     { weight: 4, arbitrary: access },
     { weight: 4, arbitrary: fc.record({ kind: fc.constant('set' as const), index, to: pointer }) },
     {

@@ -88,11 +88,13 @@ export function runRewritten(
   options: InstrumentOptions,
   count: number,
 ): Outcome {
-  const pages = new Map<number, Uint8Array>()
+  const pages = new Set<number>()
   kernel.forget()
   RIGHTS.forEach((rights, i) => {
     const address = WINDOW + i * PAGE
-    if (rights) pages.set(i, fill(kernel.map(address, rights, GAPS[i] as number), address))
+    if (!rights) return
+    pages.add(i)
+    fill(kernel.map(address, rights, GAPS[i] as number), address)
   })
   const host = {
     event: (event: number, page: number) => {
@@ -113,7 +115,7 @@ export function runRewritten(
     steps,
     memory: [
       new Uint8Array(memory.buffer),
-      ...[...pages].sort(([a], [b]) => a - b).map(([, bytes]) => bytes),
+      ...[...pages].sort((a, b) => a - b).map((page) => kernel.bytes(WINDOW + page * PAGE)),
     ],
   }
 }

@@ -17,6 +17,7 @@ describe.each([
 ] as const)('random programs on the %s back end', (backEnd: BackEndName) => {
   test('have the results, the memory and the traps of a model that knows nothing of rewriting', () => {
     const kernel = new FakeKernel()
+    kernel.moves = true
     const endings = new Set<string>()
     fc.assert(
       fc.property(program, fc.boolean(), (program, polls) => {

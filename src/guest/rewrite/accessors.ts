@@ -52,6 +52,10 @@ export class Accessors implements BackEnd {
     return false
   }
 
+  extent(): undefined {
+    return undefined
+  }
+
   settle(): undefined {
     return undefined
   }
@@ -60,18 +64,20 @@ export class Accessors implements BackEnd {
     return this.context.appended.routine(seam.EXPORT_DROP, [], [], () => localsOf([]).end())
   }
 
-  poll(code: Code): number {
+  poll(code: Code, sparse: boolean, again?: number): number {
     code.getGlobal(this.rounds).const(1).op(ADD).setGlobal(this.rounds)
     code
       .getGlobal(this.rounds)
-      .const(seam.POLL_ROUNDS - 1)
+      .const((sparse ? seam.POLL_ROUNDS >> seam.SPARSE_LOG2 : seam.POLL_ROUNDS) - 1)
       .op(AND, EQZ)
     const at = code.length
     const polled = this.context.appended.routine('isopage:poll', [], [], () => {
       const body = localsOf([]).getGlobal(this.context.context)
       return shared.callEntry(body, this.context, seam.ENTRY_POLL).end()
     })
-    code.if(EMPTY).call(polled).end()
+    code.if(EMPTY).call(polled)
+    if (again !== undefined) code.op(BR, again)
+    code.end()
     return at
   }
 
@@ -235,7 +241,7 @@ export class Accessors implements BackEnd {
     step()
     for (const local of [0, 1]) code.get(local).const(width).op(ADD).set(local)
     code.get(2).const(width).op(SUB).set(2)
-    this.poll(code)
+    this.poll(code, false)
     code.op(BR, 0).end().end()
   }
 

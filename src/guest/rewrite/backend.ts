@@ -30,8 +30,10 @@ export interface BackEnd {
    * on the stack; false when the back end has no registers.
    */
   inline(code: Code, access: Access, lane: number, locals: InlineLocals): boolean
-  /** Writes a poll, for the head of a loop. => the offset of its `if`, whose branch is unlikely */
-  poll(code: Code): number
+  /** For copies of loops whose addresses stay in an extent; undefined when the back end has no extents. */
+  extent(write: boolean): ExtentCall | undefined
+  /** Writes a poll, for the head of a loop; a `sparse` one is come by once in 256 rounds only. Behind a call of the kernel it branches to `again`, when that is given. => the offset of its `if`, whose branch is unlikely */
+  poll(code: Code, sparse: boolean, again?: number): number
   /** The function to call when the kernel may have run: it drops registers that are of the past; undefined when there are none. */
   settle(): number | undefined
   /** `isopage:drop`. */
@@ -42,6 +44,19 @@ export interface BackEnd {
   init(segment: number): number
   /** Traps as an access outside of memory does; leaves nothing. */
   outside(): number
+}
+
+/** An extent: addresses in start..start+length lie at address + delta in memory 1. Three globals, or locals. */
+export interface Register {
+  readonly start: number
+  readonly length: number
+  readonly delta: number
+}
+
+/** The function (address, bytes) => whether `found` is now an extent that holds all of them. It never enters the kernel. */
+export interface ExtentCall {
+  readonly call: number
+  readonly found: Register
 }
 
 /** The locals of an inline access: its address (its whole address, when the code has it), and its operands. */

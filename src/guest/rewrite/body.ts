@@ -1,25 +1,22 @@
 /**
- * One function body: every access to memory gets its second arm, loops their polls, calls of imports their look at the
- * generation. What needs nothing is copied in whole stretches.
+ * One function body: every access to memory gets its second arm (accesses.ts) unless it is known to need none, loops their polls and
+ * copies (copies.ts), calls of imports their look at the generation. What needs nothing is copied in whole stretches.
  *
- *   load     local.tee a   i32.const 0   i32.lt_s   if  <mapped>  else  local.get a  <load>  end
- *   store    local.set v   local.tee a  ...the same
- *
- * Why this is right:
- *  1. The sign of the base decides. An offset below GUARD takes a private base at most into the guard behind 2 GiB, where
- *     the engine traps, for the private memory ends below; and a window's base at most past 4 GiB, where the mapped arm
- *     traps. Larger offsets are added first, in 33 bits.
- *  2. The temporaries are written immediately before they are read, so accesses share them.
- *  3. Code that cannot be reached is rewritten alike: what is inserted takes and leaves what the original does.
+ * Invariants:
+ *  1. Code that cannot be reached is rewritten alike: what is inserted takes and leaves what the original does.
+ *  2. `levels` says of each open block how many labels lie outside of it in what is written; a branch counts from there.
  */
+import { AccessWriter } from './accesses.js'
 import type { BackEnd } from './backend.js'
 import { Reader } from './bytes.js'
-import { ADD, alignOf, Code, LT_S, LT_U, OR } from './code.js'
+import { Code } from './code.js'
+import { CopyWriter, type Mode, PLAINLY } from './copies.js'
 import { GuestModuleError } from './error.js'
+import type { Facts } from './facts.js'
 import { type Decoded, skipValueType } from './module.js'
 import * as op from './opcodes.js'
-import { type Access, EMPTY, I32 } from './opcodes.js'
-import { GUARD } from './seam.js'
+import { type Access, EMPTY } from './opcodes.js'
+import { type Hints, Writing } from './writing.js'
 
 /** Frames of the control stack. */
 const PLAIN = 0
@@ -27,25 +24,11 @@ const LOOPS = 1
 /** Something that was thrown lands behind its end. */
 const LANDS = 2
 
-/** Temporaries by slot: two addresses, then operands by type. */
-const SLOT_TYPES = [I32, I32, I32, I32, op.I64, op.I64, op.F32, op.F64, op.V128]
-const ADDRESS = 0
-const WHOLE = 1
-const OPERAND = new Map([
-  [I32, 2],
-  [op.I64, 4],
-  [op.F32, 6],
-  [op.F64, 7],
-  [op.V128, 8],
-])
-
-/** Branch hints of one function: offsets from its body's start, and whether the branch is likely (1) or not (0), in turn. */
-export type Hints = number[]
-
 export interface BodyOptions {
   readonly decoded: Decoded
   readonly back: BackEnd
   readonly polls: boolean
+  readonly facts: Facts
   /** => the function to name instead of an import where a table or a reference holds it. */
   wrapped(index: number): number
   /** => a type that takes nothing and leaves `results`. */
@@ -54,17 +37,20 @@ export interface BodyOptions {
 
 /** Rewrites bodies one after the other; `bytes` of `code` are what the last one became. */
 export class BodyRewriter {
-  private readonly code = new Code(1 << 16)
+  private readonly writing = new Writing()
+  private readonly code: Code
+  private readonly accesses: AccessWriter
+  private readonly copies: CopyWriter
   private readonly reader: Reader
   private readonly bytes: Uint8Array
   /** All before it is in `code`. */
   private from = 0
-  private readonly slots = new Int32Array(SLOT_TYPES.length)
-  private temporaries: number[] = []
-  private locals = 0
   private frames: number[] = []
+  private levels: number[] = []
+  /** Labels that are open in what is written, and how many of them are none of the module's. */
+  private level = 0
+  private added = 0
   private loopDepth = 0
-  private hints: Hints = []
   private guestHints: Hints = []
   private guestHint = 0
   private bodyStart = 0
@@ -74,9 +60,8 @@ export class BodyRewriter {
   private own = 0
   private callsItself = false
   private recursive = false
-  /** Behind an `i32.const` of this value, when it is the instruction before. */
-  private constantEnd = -1
-  private constant = 0
+  /** Of which copy of a loop this is; undefined outside of copies. */
+  private mode: Mode | undefined
 
   private readonly options: BodyOptions
 
@@ -84,6 +69,9 @@ export class BodyRewriter {
     this.options = options
     this.bytes = options.decoded.bytes
     this.reader = new Reader(this.bytes)
+    this.code = this.writing.code
+    this.accesses = new AccessWriter(this.writing, options.back, this.bytes)
+    this.copies = new CopyWriter(this.writing, options.back, options.polls)
   }
 
   /** Writes body `index` (of those defined) with its size to `out`. => its branch hints. */
@@ -92,6 +80,7 @@ export class BodyRewriter {
     const type = types[functionTypes[index] as number] as Decoded['types'][number]
     const [start, end] = [bodies[index * 2] as number, bodies[index * 2 + 1] as number]
     this.own = this.options.decoded.importedFunctions + index
+    this.options.facts.of(index)
     this.landing = false
     this.recursive = false
     this.pass(start, end, type.params, type.results, guestHints)
@@ -110,25 +99,25 @@ export class BodyRewriter {
     results: readonly Uint8Array[],
     hints: Hints,
   ): void {
-    const { reader, code } = this
-    code.length = 0
-    this.slots.fill(-1)
-    this.temporaries = []
+    const { reader } = this
     this.frames = [PLAIN]
+    this.levels = [0]
+    this.level = 1
+    this.added = 0
     this.loopDepth = 0
-    this.hints = []
+    this.mode = undefined
     this.guestHints = hints
     this.guestHint = 0
     this.bodyStart = start
     this.mustLand = false
     this.callsItself = false
-    this.constantEnd = -1
     reader.at = start
-    this.locals = params
+    let locals = params
     for (let groups = reader.u32(); groups > 0; groups--) {
-      this.locals += reader.u32()
+      locals += reader.u32()
       skipValueType(reader)
     }
+    this.writing.begin(locals)
     this.from = reader.at
     if (this.landing) this.openBody(results)
     if (this.recursive) this.poll(reader.at)
@@ -139,6 +128,8 @@ export class BodyRewriter {
 
   /** The whole body in a block, behind which lands what the function's own label would catch. */
   private openBody(results: readonly Uint8Array[]): void {
+    this.levels = [this.level++]
+    this.added++
     this.code.byte(op.BLOCK)
     if (results.length === 0) this.code.byte(EMPTY)
     else if (results.length === 1) this.code.op(...(results[0] as Uint8Array))
@@ -146,7 +137,8 @@ export class BodyRewriter {
   }
 
   private finish(start: number, out: Code): Hints {
-    const { code, temporaries } = this
+    const { code } = this
+    const { temporaries, hints } = this.writing
     const locals = new Code(64)
     const reader = new Reader(this.bytes, start)
     const groups = reader.u32()
@@ -161,27 +153,14 @@ export class BodyRewriter {
     out.u32(locals.length + code.length)
     out.write(locals)
     out.write(code)
-    for (let i = 0; i < this.hints.length; i += 2) (this.hints[i] as number) += locals.length
-    return this.hints
+    for (let i = 0; i < hints.length; i += 2) (hints[i] as number) += locals.length
+    return hints
   }
 
   /** Copies what needs no change, up to `to`. */
   private flush(to: number): void {
     this.code.copy(this.bytes, this.from, to)
     this.from = to
-  }
-
-  /** The local of a slot, made when it is first asked for. */
-  private slot(index: number): number {
-    if ((this.slots[index] as number) < 0) {
-      this.slots[index] = this.locals + this.temporaries.length
-      this.temporaries.push(SLOT_TYPES[index] as number)
-    }
-    return this.slots[index] as number
-  }
-
-  private unlikely(): void {
-    this.hints.push(this.code.length, 0)
   }
 
   /** One instruction. */
@@ -193,10 +172,8 @@ export class BodyRewriter {
     if (kind === op.NONE) return
     if (this.guestHint < this.guestHints.length) this.keepHint(at)
     if (kind === op.NUMBER) {
-      if (opcode === 0x41) {
-        this.constant = reader.s32()
-        this.constantEnd = reader.at
-      } else while ((bytes[reader.at++] as number) & 0x80);
+      if (this.added > 0 && (opcode === 0x0c || opcode === op.BR_IF)) this.branch(opcode, at)
+      else while ((bytes[reader.at++] as number) & 0x80);
     } else if (kind === op.MEMARG) this.access(op.PLAIN_ACCESSES[opcode] as Access, at)
     else if (kind === op.BYTES4) reader.at += 4
     else if (kind === op.BYTES8) reader.at += 8
@@ -209,7 +186,7 @@ export class BodyRewriter {
     const hints = this.guestHints
     while ((hints[this.guestHint] as number) < at - this.bodyStart) this.guestHint += 2
     if (hints[this.guestHint] !== at - this.bodyStart) return
-    this.hints.push(this.code.length + at - this.from, hints[this.guestHint + 1] as number)
+    this.writing.hints.push(this.code.length + at - this.from, hints[this.guestHint + 1] as number)
     this.guestHint += 2
   }
 
@@ -231,10 +208,10 @@ export class BodyRewriter {
       case op.IF:
       case op.TRY:
         reader.skipNumber()
-        this.frames.push(PLAIN)
+        this.open(PLAIN)
         return
       case op.LOOP:
-        this.loop()
+        this.loop(at)
         return
       case op.TRY_TABLE:
         this.tryTable()
@@ -250,13 +227,13 @@ export class BodyRewriter {
         return
       case op.DELEGATE:
         reader.skipNumber()
-        this.frames.pop()
+        this.close()
         return
       case op.END:
         this.end(at, end)
         return
       case op.BR_TABLE:
-        for (let labels = reader.u32() + 1; labels > 0; labels--) reader.skipNumber()
+        this.branchTable(at)
         return
       case op.SELECT_TYPES:
         for (let types = reader.u32(); types > 0; types--) skipValueType(reader)
@@ -289,19 +266,98 @@ export class BodyRewriter {
   private poll(at: number): void {
     if (!this.options.polls) return
     this.flush(at)
-    this.hints.push(this.options.back.poll(this.code), 0)
+    this.copies.poll()
   }
 
-  private loop(): void {
-    this.reader.skipNumber()
-    this.frames.push(LOOPS)
+  private open(frame: number): void {
+    this.frames.push(frame)
+    this.levels.push(this.level++)
+  }
+
+  private close(): number {
+    this.level = this.levels.pop() as number
+    return this.frames.pop() as number
+  }
+
+  /** A branch out of or inside a copy: labels that are none of the module's lie between. */
+  private branch(opcode: number, at: number): void {
+    const depth = this.reader.u32()
+    const written = this.depthOf(depth)
+    if (written === depth) return
+    this.flush(at)
+    this.code.byte(opcode)
+    this.code.u32(written)
+    this.from = this.reader.at
+  }
+
+  private depthOf(depth: number): number {
+    return this.level - 1 - (this.levels[this.levels.length - 1 - depth] as number)
+  }
+
+  private branchTable(at: number): void {
+    const { reader, code } = this
+    const count = reader.u32() + 1
+    if (this.added === 0) {
+      for (let labels = count; labels > 0; labels--) reader.skipNumber()
+      return
+    }
+    this.flush(at)
+    code.byte(op.BR_TABLE)
+    code.u32(count - 1)
+    for (let labels = count; labels > 0; labels--) code.u32(this.depthOf(reader.u32()))
+    this.from = reader.at
+  }
+
+  private loop(at: number): void {
+    const { reader, options } = this
+    const copies = this.mode ? undefined : options.facts.copiesAt(at)
+    if (copies) {
+      this.flush(at)
+      this.copies.write(copies, options.facts, (mode, level) => this.copy(mode, level))
+      this.from = reader.at
+      return
+    }
+    reader.skipNumber()
+    this.open(LOOPS)
     this.loopDepth++
     if (this.landing) this.settle()
-    this.poll(this.reader.at)
+    if (!options.polls) return
+    this.flush(reader.at)
+    this.copies.poll(options.facts.counterAt(at))
+  }
+
+  /**
+   * Writes the inside of a loop once more, as one of its copies: up to its `end`, branches to it going to the label `back` and `added`
+   * labels being open that are none of the module's. Afterwards the reader stands behind the loop.
+   */
+  private copy(mode: Mode, { back, added }: { back: number; added: number }): void {
+    const { reader, from, guestHint } = this
+    const { start, end } = mode
+    const before = this.level
+    this.mode = mode
+    this.added += added
+    this.level += added
+    this.frames.push(LOOPS)
+    this.levels.push(before + back)
+    this.loopDepth++
+    reader.at = start
+    this.from = start
+    while (reader.at < end) this.step(-1)
+    if (reader.at !== end) this.outOfStep()
+    this.flush(end)
+    this.loopDepth--
+    this.frames.pop()
+    this.levels.pop()
+    this.level = before
+    this.added -= added
+    this.mode = undefined
+    if (!mode.last) this.guestHint = guestHint
+    reader.at = end + 1
+    this.from = from
   }
 
   private end(at: number, end: number): void {
-    const frame = this.frames.pop() as number
+    const frame = this.close()
     if (frame & LOOPS) this.loopDepth--
     if (frame & LANDS) this.settle()
     if (this.reader.at !== end || !this.landing) return
@@ -322,7 +378,7 @@ export class BodyRewriter {
         this.mustLand = this.options.back.settle() !== undefined
       } else (frames[target] as number) |= LANDS
     }
-    frames.push(PLAIN)
+    this.open(PLAIN)
   }
 
   private calls(opcode: number, at: number): void {
@@ -395,96 +451,30 @@ export class BodyRewriter {
     else this.refuse(op.PREFIX_ATOMIC, code)
   }
 
-  /** memory.copy, memory.fill and memory.init: to the back end's function when an end lies in the window. */
   private bulk(instruction: number, at: number): void {
-    const { reader, code } = this
-    const { back } = this.options
+    const { reader } = this
     const segment = reader.u32()
     if (instruction !== op.MEMORY_FILL) reader.u32()
     this.flush(at)
-    const locals = [this.slot(ADDRESS), this.slot(2), this.slot(3)] as const
-    code.set(locals[2]).set(locals[1]).tee(locals[0])
-    if (instruction === op.MEMORY_COPY) code.get(locals[1]).op(OR)
-    code.const(0).op(LT_S)
-    this.unlikely()
-    code.if(EMPTY)
-    for (const local of locals) code.get(local)
-    if (instruction === op.MEMORY_COPY) code.call(back.copy())
-    else code.call(instruction === op.MEMORY_FILL ? back.fill() : back.init(segment))
-    code.else()
-    for (const local of locals) code.get(local)
-    this.flush(reader.at)
-    code.end()
+    this.accesses.bulk(instruction, segment, at, reader.at)
+    this.from = reader.at
   }
 
   private access(access: Access, at: number): void {
     const { reader } = this
-    const plain = this.constantEnd === at ? this.constant : -1
     // Bit 6: the memory is named, which is the only one.
     if (reader.u32() & 0x40) reader.skipNumber()
     const offset = reader.u32()
     const lane = access.lane ? reader.byte() : 0
-    const known = plain >= 0 && access.operands.length === 0 && plain + offset < 0x8000_0000
-    if (known) return
+    const { facts } = this.options
+    const site = facts.siteAt(at)
+    if (facts.isPrivate(site)) return
+    const delta = this.mode && site >= 0 ? this.mode.deltaAt(site) : undefined
+    if (delta === PLAINLY) return
+    const place = { at, end: reader.at, offset, lane }
     this.flush(at)
-    const operands = this.takeOperands(access)
-    if (offset >= GUARD) this.far(access, offset, lane, operands)
-    else this.near(access, offset, lane, operands, at)
+    if (delta !== undefined) this.accesses.translated(access, place, delta)
+    else this.accesses.write(access, place, this.mode?.inline ?? this.loopDepth > 0)
     this.from = reader.at
-  }
-
-  /** Takes what is above the address into temporaries. => their locals; two operands of an access are of one type but for wait's */
-  private takeOperands({ operands }: Access): number[] {
-    const locals: number[] = []
-    for (let i = 0; i < operands.length; i++) {
-      const type = operands[i] as number
-      const nth = i === 1 && type === operands[0] ? 1 : 0
-      locals.push(this.slot((OPERAND.get(type) as number) + nth))
-    }
-    for (let i = locals.length - 1; i >= 0; i--) this.code.set(locals[i] as number)
-    return locals
-  }
-
-  private near(access: Access, offset: number, lane: number, operands: number[], at: number): void {
-    const { code, reader } = this
-    const address = this.slot(ADDRESS)
-    code.tee(address).two(0x41, 0).one(LT_S)
-    this.unlikely()
-    code.if(access.result).get(address)
-    if (offset > 0) code.const(offset).one(ADD)
-    this.mapped(access, lane, operands)
-    code.else().get(address)
-    for (let i = 0; i < operands.length; i++) code.get(operands[i] as number)
-    code.copy(this.bytes, at, reader.at)
-    code.end()
-  }
-
-  /** The address and the offset make the whole address first; where that does not fit, it is outside of everything. */
-  private far(access: Access, offset: number, lane: number, operands: number[]): void {
-    const { code } = this
-    const [address, whole] = [this.slot(ADDRESS), this.slot(WHOLE)]
-    code.tee(address).const(offset).op(ADD).tee(whole).get(address).op(LT_U)
-    this.unlikely()
-    code.if(EMPTY).call(this.options.back.outside()).end()
-    code.get(whole).const(0).op(LT_S)
-    this.unlikely()
-    code.if(access.result).get(whole)
-    this.mapped(access, lane, operands)
-    code.else().get(whole)
-    for (const local of operands) code.get(local)
-    code.access(access, 0, 0, access.atomic ? alignOf(access.bytes) : 0, lane).end()
-  }
-
-  /** The mapped arm: the whole address is on the stack. Outside of loops it only calls. */
-  private mapped(access: Access, lane: number, operands: number[]): void {
-    const { code } = this
-    const { back } = this.options
-    if (this.loopDepth > 0 && back.name === 'multi-memory' && !access.atomic) {
-      const address = this.slot(WHOLE)
-      back.inline(code.set(address), access, lane, { address, operands, hints: this.hints })
-      return
-    }
-    for (const local of operands) code.get(local)
-    code.call(back.mapped(access, lane))
   }
 }

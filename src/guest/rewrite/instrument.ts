@@ -9,13 +9,15 @@ import { Accessors } from './accessors.js'
 import { Appended } from './appended.js'
 import { assemble, heldFunctions, type Parts } from './assemble.js'
 import type { BackEnd } from './backend.js'
-import { BodyRewriter, type Hints } from './body.js'
+import { BodyRewriter } from './body.js'
 import { Writer } from './bytes.js'
 import { Code, localsOf } from './code.js'
+import { Facts, type Optimisations } from './facts.js'
 import { type Decoded, decode, type PrivateMemory, type Section, sectionsOf } from './module.js'
 import { MultiMemory } from './multimemory.js'
 import { extendNames, HINTS, NAME, readHints, writeHints } from './names.js'
 import * as seam from './seam.js'
+import type { Hints } from './writing.js'
 
 export type BackEndName = 'multi-memory' | 'accessors'
 
@@ -26,6 +28,15 @@ export interface InstrumentOptions {
   readonly kernelMemory?: { readonly initial: number; readonly maximum: number }
   /** Whether loops look at the attention word; true unless the module runs alone on its thread. */
   readonly polls?: boolean
+  /** Which of the optimisations are made: all that are not false; none when this is false. */
+  readonly optimise?: Optimisations | false
+}
+
+const NOTHING: Optimisations = {
+  classes: false,
+  loops: false,
+  mappedLoops: false,
+  sparsePolls: false,
 }
 
 /** What a rewritten module wants of whoever links it. */
@@ -57,7 +68,8 @@ export function instrument(
 ): Uint8Array<ArrayBuffer> {
   validate(bytes)
   const decoded = decode(bytes)
-  const { backEnd = 'multi-memory', polls = true } = options
+  const { backEnd = 'multi-memory', polls = true, optimise = {} } = options
+  const use = optimise === false ? NOTHING : optimise
   const appended = new Appended({
     types: decoded.types.length,
     functions: decoded.functions,
@@ -69,7 +81,7 @@ export function instrument(
   const wrapped = wrapper(decoded, appended, back)
   heldFunctions(decoded, wrapped.of)
   const bodies = new Code(bytes.length * 2)
-  const hints = rewriteBodies(decoded, appended, back, polls, bodies, wrapped.of)
+  const hints = rewriteBodies(decoded, appended, back, polls, use, bodies, wrapped.of)
   const memory = decoded.memory ?? NO_MEMORY
   const parts: Parts = {
     decoded,
@@ -134,6 +146,7 @@ function rewriteBodies(
   appended: Appended,
   back: BackEnd,
   polls: boolean,
+  use: Optimisations,
   out: Code,
   wrapped: (index: number) => number,
 ): [number, Hints][] {
@@ -142,7 +155,8 @@ function rewriteBodies(
     ? readHints(decoded.bytes.subarray(section.contents, section.end))
     : new Map<number, Hints>()
   const leaving = (results: readonly Uint8Array[]) => appended.type([], results)
-  const rewriter = new BodyRewriter({ decoded, back, polls, wrapped, leaving })
+  const facts = new Facts(decoded, use, back.name === 'multi-memory', new Set())
+  const rewriter = new BodyRewriter({ decoded, back, polls, facts, wrapped, leaving })
   const hints: [number, Hints][] = []
   for (let i = 0; i < decoded.functionTypes.length; i++) {
     const index = decoded.importedFunctions + i
@@ -161,7 +175,7 @@ function exportsOf(
   return [
     [seam.EXPORT_TABLE, 1, appended.table],
     [seam.EXPORT_CONTEXT, 3, context],
-    [seam.EXPORT_DROP, 0, back.drop()],
+    [seam.EXPORT_DROP, 0, back.settle() ?? back.drop()],
     ...(decoded.start === undefined ? [] : [[seam.EXPORT_START, 0, decoded.start] as const]),
   ]
 }

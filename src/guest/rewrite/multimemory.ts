@@ -13,7 +13,7 @@
  *  3. A physical address is used once, before anything else may enter the kernel.
  */
 
-import type { BackEnd, BackEndContext, InlineLocals } from './backend.js'
+import type { BackEnd, BackEndContext, ExtentCall, InlineLocals, Register } from './backend.js'
 import * as shared from './backend.js'
 import {
   ADD,
@@ -24,6 +24,7 @@ import {
   type Code,
   EQ,
   EQZ,
+  GE_S,
   LE_U,
   LT_U,
   localsOf,
@@ -40,19 +41,20 @@ import * as seam from './seam.js'
 
 /** Copies between the memories go in steps of at most so many bytes, with a poll after each. */
 const CHUNK = 1 << 20
-
-interface Register {
-  readonly start: number
-  readonly length: number
-  readonly delta: number
-}
+/** An access so near to an extent's end goes on from it. */
+const BESIDE = 64
+/** So often a register is missed before the kernel is asked for the extent in which it was: a power of two. */
+const MISSES = 1024
 
 export class MultiMemory implements BackEnd {
   readonly name = 'multi-memory'
   private readonly generation: number
+  private readonly misses: number
   private readonly known = new Map<Access, number[]>()
   private settles: number | undefined
   private polls: number | undefined
+  /** What an ExtentCall found. */
+  private readonly found: Register
   private readonly loads: Register
   private readonly stores: Register
 
@@ -61,11 +63,13 @@ export class MultiMemory implements BackEnd {
   constructor(context: BackEndContext) {
     this.context = context
     this.generation = context.appended.global('isopage:generation')
-    this.loads = this.register('load')
-    this.stores = this.register('store')
+    this.loads = this.makeRegister('load')
+    this.stores = this.makeRegister('store')
+    this.found = this.makeRegister('found')
+    this.misses = context.appended.global('isopage:misses')
   }
 
-  private register(name: string): Register {
+  private makeRegister(name: string): Register {
     const { appended } = this.context
     return {
       start: appended.global(`isopage:${name}.start`, seam.NO_EXTENT),
@@ -74,8 +78,45 @@ export class MultiMemory implements BackEnd {
     }
   }
 
-  private registerOf(access: Access): Register {
-    return access.write ? this.stores : this.loads
+  private register(write: boolean): Register {
+    return write ? this.stores : this.loads
+  }
+
+  extent(write: boolean): ExtentCall {
+    const found = this.found
+    const name = `isopage:extent.${write ? 'store' : 'load'}`
+    const call = this.context.appended.routine(name, [I32, I32], [I32], () => {
+      const code = localsOf([I32, I32])
+      code.get(0).const(0).op(GE_S).if(EMPTY).const(0).op(RETURN_OP).end()
+      this.takeRegister(code, this.register(write), found)
+      this.takePage(code, write, found)
+      return code.const(0).end()
+    })
+    return { call, found }
+  }
+
+  /** Returns 1 when a register holds [local 0, + local 1); an empty one holds no address of the window. */
+  private takeRegister(code: Code, register: Register, found: Register): void {
+    code.get(1).getGlobal(register.length).op(LE_U).if(EMPTY)
+    this.hit(code, register, 0, (to) => to.get(1)).if(EMPTY)
+    for (const part of ['start', 'length', 'delta'] as const) {
+      code.getGlobal(register[part]).setGlobal(found[part])
+    }
+    code.const(1).op(RETURN_OP).end().end()
+  }
+
+  /** Returns 1 when the page table has a settled page that holds them, but not when it is time to ask for more: the access itself will.  Locals: 2 entry, 3 shift, then the page's bytes. */
+  private takePage(code: Code, write: boolean, found: Register): void {
+    code.getGlobal(this.context.context).load(seam.CONTEXT_PAGE_SHIFT).set(3)
+    code.block(EMPTY)
+    this.entry(code, write)
+    if (!write) this.isSettled(code).op(EQZ, BRANCH_IF, 0)
+    this.missedOften(code).op(BRANCH_IF, 0)
+    code.getGlobal(this.misses).const(1).op(ADD).setGlobal(this.misses)
+    code.const(1).get(3).op(SHL).tee(3).setGlobal(found.length)
+    code.get(0).const(0).get(3).op(SUB, AND).setGlobal(found.start)
+    code.get(2).const(~seam.PTE_FLAGS).op(AND).getGlobal(found.start).op(SUB)
+    code.setGlobal(found.delta).const(1).op(RETURN_OP).end()
   }
 
   outside(): number {
@@ -106,11 +147,13 @@ export class MultiMemory implements BackEnd {
     })
   }
 
-  poll(code: Code): number {
+  poll(code: Code, _sparse: boolean, again?: number): number {
     code.const(seam.ATTENTION).load()
     const at = code.length
     this.polls ??= this.polled()
-    code.if(EMPTY).call(this.polls).end()
+    code.if(EMPTY).call(this.polls)
+    if (again !== undefined) code.op(BR, again)
+    code.end()
     return at
   }
 
@@ -134,7 +177,7 @@ export class MultiMemory implements BackEnd {
   inline(code: Code, access: Access, lane: number, locals: InlineLocals): boolean {
     if (access.atomic) return false
     const { operands, address, hints } = locals
-    const register = this.registerOf(access)
+    const register = this.register(access.write)
     code.get(address).getGlobal(register.start).one(SUB).getGlobal(register.length)
     code.const(access.bytes).two(SUB, LE_U)
     hints.push(code.length, 1)
@@ -199,27 +242,76 @@ export class MultiMemory implements BackEnd {
       this.hit(code, register, 0, (to) => to.get(1)).if(EMPTY)
       code.get(0).getGlobal(register.delta).op(ADD, RETURN_OP).end()
       shared.refuseWrapped(code, 0, this.outside())
-      this.walk(code, write ? seam.PTE_WRITE : seam.PTE_READ)
+      this.walk(code, write, register)
       return this.fault(code, write, register).end()
     })
   }
 
-  /** Returns from `translate` when the page table has an entry with `right` and the access stays in its page. Locals: 2 entry, 3 shift. */
-  private walk(code: Code, right: number): Code {
-    const offset = () => code.get(0).const(1).get(3).op(SHL).const(1).op(SUB, AND)
-    const slot = () => code.const(2).op(SHL).get(2).op(ADD).load().tee(2)
+  /**
+   * Returns from `translate` when the page table has an entry with the right and the access stays in its page, unless the register had
+   * better be filled: it is empty, or the access comes right behind or before its extent. Locals: 2 entry, 3 shift.
+   */
+  private walk(code: Code, write: boolean, register: Register): Code {
     code.getGlobal(this.context.context).load(seam.CONTEXT_PAGE_SHIFT).set(3)
     code.block(EMPTY)
-    offset().get(1).op(ADD).const(1).get(3).op(SHL, LE_U, EQZ, BRANCH_IF, 0)
+    this.entry(code, write)
+    this.wantsExtent(code, register)
+    if (!write) this.isSettled(code).op(AND)
+    code.op(BRANCH_IF, 0)
+    code.get(2).const(~seam.PTE_FLAGS).op(AND)
+    this.offset(code)
+    return code.op(OR, RETURN_OP).end()
+  }
+
+  private offset(code: Code): Code {
+    return code.get(0).const(1).get(3).op(SHL).const(1).op(SUB, AND)
+  }
+
+  /** Local 2 = the page table's entry for [local 0, + local 1), local 3 being the page shift; branches to 0 when there is none with the right, or two pages are touched. */
+  private entry(code: Code, write: boolean): void {
+    const right = write ? seam.PTE_WRITE : seam.PTE_READ
+    const slot = () => code.const(2).op(SHL).get(2).op(ADD).load().tee(2)
+    this.offset(code).get(1).op(ADD).const(1).get(3).op(SHL, LE_U, EQZ, BRANCH_IF, 0)
     code.getGlobal(this.context.context).load(seam.CONTEXT_DIRECTORY).tee(2)
     code.op(EQZ, BRANCH_IF, 0)
     code.get(0).get(3).const(1).op(SHL).const(2).op(SUB, SHR_U)
     slot().op(EQZ, BRANCH_IF, 0)
     code.get(0).get(3).op(SHR_U).const(1).get(3).const(2).op(SUB, SHL).const(1).op(SUB, AND)
     slot().const(right).op(AND, EQZ, BRANCH_IF, 0)
-    code.get(2).const(~seam.PTE_FLAGS).op(AND)
-    offset()
-    return code.op(OR, RETURN_OP).end()
+  }
+
+  /**
+   * Leaves whether the kernel shall be asked for an extent though the page is there: the register is empty, local 0 is less than BESIDE bytes from
+   * one of its ends (whoever goes through pages in turn asks once an extent), or it was missed MISSES times.
+   */
+  private wantsExtent(code: Code, { start, length }: Register): Code {
+    const beside = () =>
+      code
+        .const(BESIDE)
+        .op(ADD)
+        .const(2 * BESIDE)
+        .op(LT_U)
+    this.missedOften(code)
+    code.getGlobal(this.misses).const(1).op(ADD).setGlobal(this.misses)
+    code.getGlobal(length).const(seam.NO_EXTENT_BYTES).op(LE_U, OR)
+    code.get(0).getGlobal(start).op(SUB)
+    beside().op(OR)
+    code.get(0).getGlobal(start).op(SUB).getGlobal(length).op(SUB)
+    return beside().op(OR)
+  }
+
+  private missedOften(code: Code): Code {
+    return code
+      .getGlobal(this.misses)
+      .const(MISSES - 1)
+      .op(AND, EQZ)
+  }
+
+  /** Leaves whether an extent for loads may hold the page of entry local 2 (assembly/guest.ts, isSettled): for stores every page that may be stored to is one. */
+  private isSettled(code: Code): Code {
+    const own = seam.PTE_PRIVATE | seam.PTE_WRITE
+    code.get(2).const(seam.PTE_SHARED).op(AND).const(0).op(NE)
+    return code.get(2).const(own).op(AND).const(own).op(EQ, OR)
   }
 
   /** Asks the kernel, and fills `register` unless the generation moved meanwhile or the answer is for this access alone (length 0). Local 2: the answer. */
@@ -294,7 +386,7 @@ export class MultiMemory implements BackEnd {
     step()
     for (const local of [0, 1]) code.get(local).get(4).op(ADD).set(local)
     code.get(2).get(4).op(SUB).set(2)
-    this.poll(code)
+    this.poll(code, false)
     code.op(BR, 0).end().end()
   }
 

@@ -3,8 +3,8 @@
  * is made as large as one of their numbers says.
  */
 
-import type { Hints } from './body.js'
 import { Reader, Writer } from './bytes.js'
+import type { Hints } from './writing.js'
 
 export const NAME = 'name'
 export const HINTS = 'metadata.code.branch_hint'

@@ -14,6 +14,7 @@ export const MEMORY = 'memory'
 export const PREFIX = 'isopage:'
 export const EXPORT_TABLE = 'isopage:table'
 export const EXPORT_CONTEXT = 'isopage:context'
+/** To be called before an export is, when the host ran meanwhile: registers of the past are forgotten. */
 export const EXPORT_DROP = 'isopage:drop'
 export const EXPORT_START = 'isopage:start'
 /** The custom section that marks a rewritten module. */
@@ -53,12 +54,16 @@ export {
   CONTEXT_PAGE_SHIFT,
   CONTEXT_START,
   PTE_FLAGS,
+  PTE_PRIVATE,
   PTE_READ,
+  PTE_SHARED,
   PTE_WRITE,
 } from '../../../assembly/abi.js'
 
 /** How many rounds of loops the accessors back end makes between two polls: a power of two. */
 export const POLL_ROUNDS = 4096
+/** Where a loop counts its rounds by itself, it polls once in 2 to the power of this. */
+export const SPARSE_LOG2 = 8
 
 /** A register that holds no extent: no mapped address lies in these 16 bytes. */
 export const NO_EXTENT = 0x4000_0000
