@@ -382,8 +382,8 @@ function callIn(thread: GuestThread, call: () => unknown): unknown {
   } catch (error) {
     thread.leave()
     const { status, signal, address, error: cause } = endingOf(thread, error)
+    thread.ending = undefined // it may be called again
     if (status === undefined && address === undefined) throw cause ?? error
-    thread.ending = undefined
     const code = signal === undefined ? 'ERR_GUEST_EXIT' : signalName(signal)
     const what = signal === undefined ? `the plugin called exit(${status})` : 'an access failed'
     const facts = address === undefined ? {} : { address }

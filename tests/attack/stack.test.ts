@@ -142,7 +142,13 @@ describe.each(BACK_ENDS)('the stack ends, on the %s back end', (backEnd) => {
     const workers = soak ? turns : IN_WORKERS.has(name) ? 1 : 0
     for (let turn = 0; turn < turns + workers; turn++) {
       const inPlace = turn < turns
-      const options = { backEnd, inPlace, cache: false, stdout: 'ignore', stderr: 'ignore' } as const
+      const options = {
+        backEnd,
+        inPlace,
+        cache: false,
+        stdout: 'ignore',
+        stderr: 'ignore',
+      } as const
       const guest = await kernel.run(deep(place, 1 + turn * 3), options)
       expect(await guest.exited).toEqual({ status: 139, signal: 'SIGSEGV' })
       works()

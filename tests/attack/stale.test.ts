@@ -206,7 +206,7 @@ describe.each(BACK_ENDS)('a module of the %s back end that was left in its middl
     })
     const { address } = p.mmap({ length: BYTES, flags: SHARED })
     let whole = () => {}
-    calls.store?.(address, 1)
+    // No touch before: the one in its middle faults, which fills a register.
     const take = () => {
       p.munmap(address, BYTES)
       whole = canary()
@@ -242,7 +242,6 @@ describe.each(BACK_ENDS)('a module of the %s back end that was left in its middl
       p.munmap(again, BYTES)
       throw new Error('thrown through the module')
     }
-    calls.store?.(again, 7)
     expect(() => calls.imports?.(again, 0)).toThrow('thrown through the module')
     expect(result(() => calls.load?.(again, 0) as number)).toBe('SIGSEGV')
     const third = p.mmap({ length: BYTES, flags: SHARED }).address

@@ -28,6 +28,9 @@ export class Segv extends Error {
   }
 }
 
+/** Thrown by a poll too many. */
+export class Endless extends Error {}
+
 interface Page {
   readonly frame: number
   rights: number
@@ -44,6 +47,8 @@ export class FakeKernel {
   polls = 0
   /** At each poll every page moves to another frame, and its old one is filled with junk: what a module still remembers shows. */
   moves = false
+  /** A poll beyond these throws: for programs that may have no end. */
+  pollsMax = Number.POSITIVE_INFINITY
 
   constructor() {
     this.word(CONTEXT + seam.CONTEXT_PAGE_SHIFT, SHIFT)
@@ -217,7 +222,7 @@ export class FakeKernel {
       (_: number, a: number, n: number) =>
         this.write(a, new Uint8Array(this.memory.buffer).slice(bounce, bounce + n)),
       () => {
-        this.polls++
+        if (++this.polls > this.pollsMax) throw new Endless('polled too often')
         if (this.moves) this.move()
       },
       (_: number, to: number, from: number, n: number) => this.write(to, this.read(from, n >>> 0)),
