@@ -32,7 +32,7 @@ export interface PrepareOptions {
 }
 
 /** Raised when the rewriter's output changes. */
-const CACHE_VERSION = 2
+const CACHE_VERSION = 3
 const KEPT_MAX = 32
 
 // biome-ignore format: a module with two memories

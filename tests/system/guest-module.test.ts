@@ -424,6 +424,15 @@ describe.each(BACK_ENDS)('waits and polls of the %s back end', (backEnd) => {
     expect(() => calls.wait?.(WINDOW + 2, 1)).toThrow(WebAssembly.RuntimeError)
   })
 
+  test('a loop comes by the kernel', () => {
+    const { kernel, calls } = linked({ memory: { initial: 1, shared: true }, functions }, backEnd)
+    kernel.attention(true)
+    calls.rounds?.(10_000)
+    expect(kernel.polls).toBeGreaterThanOrEqual(2)
+  })
+})
+
+describe.each(BACK_ENDS)('recursion on the %s back end', (backEnd) => {
   test('a function that calls itself comes by the kernel', () => {
     const deep: TestFunction = {
       name: 'deep',
@@ -436,10 +445,40 @@ describe.each(BACK_ENDS)('waits and polls of the %s back end', (backEnd) => {
     expect(kernel.polls).toBeGreaterThanOrEqual(2)
   })
 
-  test('a loop comes by the kernel', () => {
-    const { kernel, calls } = linked({ memory: { initial: 1, shared: true }, functions }, backEnd)
+  test.each([
+    ['each other', [[1], [2], [0]]],
+    ['each other backwards', [[2], [0], [1]]],
+  ])('functions that call %s come by the kernel', (_, called) => {
+    const functions = called.map(
+      (callees, i): TestFunction => ({
+        name: `f${i}`,
+        params: [I32],
+        body(code) {
+          code.get(0).if(EMPTY)
+          for (const callee of callees) code.get(0).const(-1).op(ADD).call(callee)
+          code.end()
+        },
+      }),
+    )
+    const { kernel, calls } = linked({ memory: { initial: 1 }, functions }, backEnd)
     kernel.attention(true)
-    calls.rounds?.(10_000)
+    for (let i = 0; i < 40; i++) calls[`f${called.length - 1}`]?.(1000)
+    expect(kernel.polls).toBeGreaterThanOrEqual(2)
+  })
+
+  test('a function that finds itself in a table comes by the kernel', () => {
+    const deep: TestFunction = {
+      name: 'deep',
+      params: [I32],
+      body(code) {
+        code.get(0).if(EMPTY).get(0).const(-1).op(ADD)
+        code.const(0).op(0x11, 0, 0).end()
+      },
+    }
+    const wanted = { memory: { initial: 1 }, functions: [deep], table: [0] }
+    const { kernel, calls } = linked(wanted, backEnd)
+    kernel.attention(true)
+    for (let i = 0; i < 10; i++) calls.deep?.(1000)
     expect(kernel.polls).toBeGreaterThanOrEqual(2)
   })
 })

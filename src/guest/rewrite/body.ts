@@ -56,10 +56,12 @@ export class BodyRewriter {
   private bodyStart = 0
   private landing = false
   private mustLand = false
-  /** Index of the function, whether it calls itself, and whether it polls where it begins: a loop of another kind. */
+  /** Index of the function, whether it may come back to itself, and whether it polls where it begins: a loop of another kind. */
   private own = 0
-  private callsItself = false
+  private comesBack = false
   private recursive = false
+  /** The functions of the module that the last one calls. */
+  callees: number[] = []
   /** Of which copy of a loop this is; undefined outside of copies. */
   private mode: Mode | undefined
 
@@ -74,19 +76,19 @@ export class BodyRewriter {
     this.copies = new CopyWriter(this.writing, options.back, options.polls)
   }
 
-  /** Writes body `index` (of those defined) with its size to `out`. => its branch hints. */
-  rewrite(index: number, guestHints: Hints, out: Code): Hints {
+  /** Writes body `index` (of those defined) with its size to `out`; one that is `recursive` polls where it begins. => its branch hints. */
+  rewrite(index: number, guestHints: Hints, out: Code, recursive = false): Hints {
     const { bodies, functionTypes, types } = this.options.decoded
     const type = types[functionTypes[index] as number] as Decoded['types'][number]
     const [start, end] = [bodies[index * 2] as number, bodies[index * 2 + 1] as number]
     this.own = this.options.decoded.importedFunctions + index
     this.options.facts.of(index)
     this.landing = false
-    this.recursive = false
+    this.recursive = recursive
     this.pass(start, end, type.params, type.results, guestHints)
-    if (this.mustLand || this.callsItself) {
+    if (this.mustLand || (this.comesBack && !recursive)) {
       this.landing = this.mustLand
-      this.recursive = this.callsItself
+      this.recursive = recursive || this.comesBack
       this.pass(start, end, type.params, type.results, guestHints)
     }
     return this.finish(start, out)
@@ -110,7 +112,8 @@ export class BodyRewriter {
     this.guestHint = 0
     this.bodyStart = start
     this.mustLand = false
-    this.callsItself = false
+    this.comesBack = false
+    this.callees = []
     reader.at = start
     let locals = params
     for (let groups = reader.u32(); groups > 0; groups--) {
@@ -172,6 +175,7 @@ export class BodyRewriter {
     if (kind === op.NONE) return
     if (this.guestHint < this.guestHints.length) this.keepHint(at)
     if (kind === op.NUMBER) {
+      if (opcode === op.CALL_REF) this.comesBack = true
       if (this.added > 0 && (opcode === 0x0c || opcode === op.BR_IF)) this.branch(opcode, at)
       else while ((bytes[reader.at++] as number) & 0x80);
     } else if (kind === op.MEMARG) this.access(op.PLAIN_ACCESSES[opcode] as Access, at)
@@ -386,8 +390,11 @@ export class BodyRewriter {
     const { decoded } = this.options
     if (opcode === op.CALL) {
       const callee = reader.u32()
-      if (callee === this.own) this.callsItself = true
-      if (callee >= decoded.importedFunctions) return
+      if (callee >= decoded.importedFunctions) {
+        if (callee === this.own) this.comesBack = true
+        this.callees.push(callee - decoded.importedFunctions)
+        return
+      }
     }
     let foreign = decoded.openTables.size > 0
     if (opcode === op.CALL) foreign = true
@@ -399,6 +406,8 @@ export class BodyRewriter {
     }
     foreign &&= this.options.back.settle() !== undefined
     const tail = opcode !== op.CALL && opcode !== op.CALL_INDIRECT
+    // Whoever calls what a table or a reference holds may call itself: the way round leads through here.
+    if (opcode === op.CALL_INDIRECT || (foreign && tail)) this.comesBack = true
     if (foreign && tail) this.untail(opcode, at)
     else if (foreign) this.settle()
     else if (tail) this.poll(at)

@@ -16,6 +16,7 @@ import { Facts, type Optimisations } from './facts.js'
 import { type Decoded, decode, type PrivateMemory, type Section, sectionsOf } from './module.js'
 import { MultiMemory } from './multimemory.js'
 import { extendNames, HINTS, NAME, readHints, writeHints } from './names.js'
+import { inCircles } from './recursion.js'
 import * as seam from './seam.js'
 import type { Hints } from './writing.js'
 
@@ -157,13 +158,43 @@ function rewriteBodies(
   const leaving = (results: readonly Uint8Array[]) => appended.type([], results)
   const facts = new Facts(decoded, use, back.name === 'multi-memory', new Set())
   const rewriter = new BodyRewriter({ decoded, back, polls, facts, wrapped, leaving })
-  const hints: [number, Hints][] = []
-  for (let i = 0; i < decoded.functionTypes.length; i++) {
+  const rewrite = (i: number, to: Code, recursive: boolean) =>
+    rewriter.rewrite(i, guestHints.get(decoded.importedFunctions + i) ?? [], to, recursive)
+  const ends: number[] = []
+  const callees: number[][] = []
+  const hints = decoded.functionTypes.map((_, i) => {
+    const made = rewrite(i, out, false)
+    ends.push(out.length)
+    callees.push(rewriter.callees)
+    return made
+  })
+  if (polls)
+    writeAgain(inCircles(callees), ends, out, (i, to) => {
+      hints[i] = rewrite(i, to, true)
+    })
+  return hints.flatMap((list, i) => {
     const index = decoded.importedFunctions + i
-    const made = rewriter.rewrite(i, guestHints.get(index) ?? [], out)
-    if (made.length > 0) hints.push([index, made])
+    return list.length > 0 ? [[index, list] as [number, Hints]] : []
+  })
+}
+
+/** Puts bodies that `write` writes in the place of what was written before; body i ends at `ends[i]` of `out`. */
+function writeAgain(
+  bodies: readonly number[],
+  ends: readonly number[],
+  out: Code,
+  write: (index: number, to: Code) => void,
+): void {
+  if (bodies.length === 0) return
+  const first = out.take()
+  out.length = 0
+  let from = 0
+  for (const index of bodies) {
+    out.copy(first, from, index === 0 ? 0 : (ends[index - 1] as number))
+    write(index, out)
+    from = ends[index] as number
   }
-  return hints
+  out.copy(first, from, first.length)
 }
 
 function exportsOf(

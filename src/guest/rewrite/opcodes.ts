@@ -39,6 +39,7 @@ export const CALL = 0x10
 export const CALL_INDIRECT = 0x11
 export const RETURN_CALL = 0x12
 export const RETURN_CALL_INDIRECT = 0x13
+export const CALL_REF = 0x14
 export const RETURN_CALL_REF = 0x15
 export const DELEGATE = 0x18
 export const CATCH_ALL = 0x19
@@ -72,7 +73,7 @@ function plainOperands(): Uint8Array {
   table[BR_TABLE] = SPECIAL
   table[RETURN] = NONE
   fill(table, CALL, RETURN_CALL_INDIRECT, SPECIAL)
-  table[0x14] = NUMBER // call_ref
+  table[CALL_REF] = NUMBER
   fill(table, RETURN_CALL_REF, RETURN_CALL_REF, SPECIAL)
   fill(table, DELEGATE, CATCH_ALL, SPECIAL)
   fill(table, 0x1a, 0x1b, NONE) // drop, select
