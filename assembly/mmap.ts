@@ -13,6 +13,7 @@ import {
   ENOMEM,
   EOPNOTSUPP,
   EOVERFLOW,
+  EPERM,
   MAP_ANONYMOUS,
   MAP_FIXED,
   MAP_FIXED_NOREPLACE,
@@ -79,7 +80,7 @@ export function aligned(value: u64): bool {
 
 /**
  * mmap(2). `length` in bytes, any; `offset` in bytes. => the address, in the window (read it as u32); -EINVAL, -EBADF, -ENOMEM, -EOVERFLOW,
- * -EEXIST, -EOPNOTSUPP, -EACCES, -ENODEV, -EAGAIN.
+ * -EEXIST, -EOPNOTSUPP, -EACCES, -ENODEV, -EAGAIN, -EPERM (MAP_LOCKED, RLIMIT_MEMLOCK is 0).
  */
 export function sysMmap(
   process: Process,
@@ -171,8 +172,8 @@ export function place(space: Space, hint: u64, bytes: u64): u32 {
   return findRoom(space, bytes, bytes >= BIG ? BIG : K.pageBytes)
 }
 
-/** Bytes of [start, end) that are mapped already: MAP_FIXED gives them back. */
-function mappedBytes(space: Space, start: u64, end: u64): u64 {
+/** Bytes of [start, end) that are mapped already: MAP_FIXED and MREMAP_FIXED give them back. */
+export function mappedBytes(space: Space, start: u64, end: u64): u64 {
   let bytes: u64 = 0
   let vma = nextVma(space, start)
   while (vma != null && vma.start < end) {
@@ -182,7 +183,7 @@ function mappedBytes(space: Space, start: u64, end: u64): u64 {
   return bytes
 }
 
-/** RLIMIT_AS, the number of mappings, RLIMIT_MEMLOCK. => 0, -ENOMEM, -EAGAIN. */
+/** RLIMIT_AS, the number of mappings, RLIMIT_MEMLOCK. => 0, -ENOMEM, -EAGAIN, -EPERM. */
 function checkLimits(process: Process, start: u64, bytes: u64, flags: u32): i32 {
   const space = process.space!
   if (space.count >= K.mappingsMax) return -ENOMEM
@@ -190,8 +191,11 @@ function checkLimits(process: Process, start: u64, bytes: u64, flags: u32): i32 
     const had = ((<u64>space.mappedPages) << K.pageShift) - mappedBytes(space, start, start + bytes)
     if (had + bytes > space.limitAs) return -ENOMEM
   }
-  const locks = (flags & MAP_LOCKED) != 0 || (space.lockFuture & MCL_FUTURE) != 0
-  return locks && lockLimit(process, <u32>(bytes >> K.pageShift)) != 0 ? -EAGAIN : 0
+  const asked = (flags & MAP_LOCKED) != 0
+  if (!asked && (space.lockFuture & MCL_FUTURE) == 0) return 0
+  const over = lockLimit(process, <u32>(bytes >> K.pageShift))
+  if (over == 0) return 0
+  return asked && over == EPERM ? -EPERM : -EAGAIN
 }
 
 /** => rights that mprotect may give later. */

@@ -15,13 +15,13 @@ import {
   WINDOW_END,
 } from './abi'
 import { beginChange, endChange } from './change'
-import { charge } from './commit'
+import { charge, uncharge } from './commit'
 import { revoke } from './grace'
 import { settle } from './grant'
 import { edit } from './journal'
 import { abandon, lock, relax, relaxIfDeep, unlock } from './lock'
 import { lockLimit } from './mlock'
-import { aligned, inWindow } from './mmap'
+import { aligned, inWindow, mappedBytes } from './mmap'
 import { retain } from './object'
 import { populate } from './populate'
 import { Process, Space } from './process'
@@ -103,7 +103,7 @@ function remapLocked(
   if (wanted == 0 && after <= before) return shrinkTo(space, address, before, after)
   if (after > before && address + before > vma.end) return -EFAULT
   if (wanted != 0 && address + min(before, after) > vma.end) return -EFAULT
-  const limited = checkGrowth(process, vma, before, after)
+  const limited = checkGrowth(process, vma, before, after, wanted)
   if (limited != 0) return limited
   if (wanted == 0 && growInPlace(space, vma, address, before, after)) return <i32>address
   if (wanted == 0 && (flags & MREMAP_MAYMOVE) == 0) return -ENOMEM
@@ -116,14 +116,24 @@ function shrinkTo(space: Space, address: u64, before: u64, after: u64): i32 {
   return result < 0 ? result : <i32>address
 }
 
-/** RLIMIT_MEMLOCK, RLIMIT_AS and the commit account for what is added. */
-function checkGrowth(process: Process, vma: Vma, before: u64, after: u64): i32 {
+/** RLIMIT_MEMLOCK and RLIMIT_AS for what is added; what `wanted` (0: none) replaces counts no more. => 0, -EAGAIN, -ENOMEM. */
+function checkGrowth(process: Process, vma: Vma, before: u64, after: u64, wanted: u64): i32 {
   if (after <= before) return 0
   const space = process.space!
   const pages = <u32>((after - before) >> K.pageShift)
   if ((vma.flags & VMA_LOCKED) != 0 && lockLimit(process, pages) != 0) return -EAGAIN
   if (space.limitAs == RLIM_INFINITY) return 0
-  return (<u64>(space.mappedPages + pages)) << K.pageShift > space.limitAs ? -ENOMEM : 0
+  const replaced = wanted == 0 ? 0 : mappedBytes(space, wanted, wanted + after)
+  const bytes = ((<u64>(space.mappedPages + pages)) << K.pageShift) - replaced
+  return bytes > space.limitAs ? -ENOMEM : 0
+}
+
+/** => `pages` more of the vma would be promised: asked before anything is unmapped for them. */
+function mayCharge(vma: Vma, pages: u32): bool {
+  if ((vma.flags & VMA_CHARGED) == 0) return true
+  if (!charge(pages)) return false
+  uncharge(pages)
+  return true
 }
 
 /** Charges growth of a charged vma. */
@@ -155,6 +165,8 @@ function duplicate(
 ): i32 {
   if ((vma.flags & VMA_SHARED) == 0) return -EINVAL
   if ((flags & MREMAP_MAYMOVE) == 0) return -ENOMEM
+  const limited = checkGrowth(process, vma, 0, after, wanted)
+  if (limited != 0) return limited
   const space = process.space!
   const to = prepare(process, after, wanted)
   if (to <= 0 && to > -4096) return to
@@ -192,6 +204,8 @@ function prepare(process: Process, bytes: u64, wanted: u64): i32 {
 function moveTo(process: Process, address: u64, before: u64, after: u64, wanted: u64): i32 {
   const space = process.space!
   const kept = min(before, after)
+  const added = <u32>((after - kept) >> K.pageShift)
+  if (!mayCharge(findVma(space, <u32>address)!, added)) return -ENOMEM
   const to = prepare(process, after, wanted)
   if (to <= 0 && to > -4096) return to
   const start = <u64>(<u32>to)

@@ -82,6 +82,7 @@ const RULES: Readonly<Record<string, Readonly<Record<string, string>>>> = {
     EOVERFLOW: 'offset + length must be at most 2^53-1',
     EOPNOTSUPP: 'MAP.SHARED_VALIDATE allows known flags only',
     EAGAIN: 'a locked mapping must fit RLIMIT.MEMLOCK',
+    EPERM: 'MAP.LOCKED needs an RLIMIT.MEMLOCK that is not 0',
   },
   munmap: { EINVAL: `${UNALIGNED} in the window, length more than 0` },
   mprotect: {
@@ -94,6 +95,7 @@ const RULES: Readonly<Record<string, Readonly<Record<string, string>>>> = {
       `${UNALIGNED}, the new length more than 0, flags made of MREMAP.*, MREMAP.FIXED only with ` +
       'MREMAP.MAYMOVE, and the new range apart from the old one',
     EFAULT: 'the old range must lie in one mapping',
+    EAGAIN: 'a locked mapping must fit RLIMIT.MEMLOCK',
     ENOMEM: 'the mapping cannot grow in place (MREMAP.MAYMOVE lets it move), or memory is out',
   },
   msync: {

@@ -12,7 +12,6 @@ import {
   POSIX_MADV,
   PROT,
   type Process,
-  RLIMIT,
 } from '../../dist/src/index.js'
 import { outcome } from '../support/errno.ts'
 
@@ -162,6 +161,12 @@ describe('mremap', () => {
     ],
     ['growth without room and without MAYMOVE', 'ENOMEM', [AT + PAGE, PAGE, 2 * PAGE, 0]],
     ['old size 0 of a private mapping', 'EINVAL', [AT, 0, PAGE, MAYMOVE]],
+    ['a new size past the window', 'EINVAL', [AT, PAGE, 2 ** 40, MAYMOVE]],
+    [
+      'a new address outside the window',
+      'EINVAL',
+      [AT, PAGE, 2 * PAGE, MAYMOVE | FIXED, 0xfeff_f000],
+    ],
   ] as const)('refuses %s with %s', ([, code, args]) => {
     p.mmap({ length: 2 * PAGE, addr: AT, flags: ANON | MAP.FIXED })
     p.mmap({ length: PAGE, addr: AT + 2 * PAGE, flags: ANON | MAP.FIXED, prot: PROT.READ })
@@ -207,15 +212,7 @@ describe('mremap moves and sizes', () => {
     const twin = p.mremap(map.address, 0, 2 * PAGE, MAYMOVE)
     p.vmWrite(twin + PAGE, fill(1, 6))
     expect(map.read(PAGE, 1)[0]).toBe(6)
-  })
-
-  test('a locked mapping over the limit is EAGAIN', () => {
-    const user = kernel.process({ uid: 1000, gid: 1000 })
-    user.setrlimit(RLIMIT.MEMLOCK, PAGE)
-    const map = user.mmap({ length: PAGE })
-    map.lock()
-    expect(outcome(() => map.remap(2 * PAGE))).toBe('EAGAIN')
-    user.exit()
+    expect(outcome(() => p.mremap(map.address, 0, 2 * PAGE, 0))).toBe('ENOMEM')
   })
 
   test('growth past the end of the file succeeds, and an access there is SIGBUS', () => {
@@ -271,9 +268,24 @@ describe('madvise', () => {
     ])
     expect(p.fstat(fd).size).toBe(2 * PAGE)
   })
+})
 
-  test('FREE of shared memory is EINVAL, of private memory reads 0 or what was there', () => {
+describe('what madvise refuses', () => {
+  test('REMOVE of private or locked memory is EINVAL; of what may never be written, or a private file mapping, EACCES', () => {
+    const fd = file('/rm', PAGE)
+    const said = (options: Parameters<Process['mmap']>[0]) =>
+      outcome(() => p.mmap(options).advise(MADV.REMOVE))
+    expect(said({ length: PAGE })).toBe('EINVAL')
+    expect(said({ length: PAGE, flags: SHARED | MAP.LOCKED })).toBe('EINVAL')
+    expect(said({ fd, length: PAGE, flags: MAP.PRIVATE })).toBe('EACCES')
+    expect(said({ fd: file('/rm', PAGE, O.RDONLY), length: PAGE, prot: PROT.READ })).toBe('EACCES')
+    expect(said({ fd, length: PAGE, prot: PROT.READ })).toBe('ok')
+  })
+
+  test('FREE of shared memory, or of a file, is EINVAL, of private memory reads 0 or what was there', () => {
     expect(outcome(() => p.mmap({ length: PAGE, flags: SHARED }).advise(MADV.FREE))).toBe('EINVAL')
+    const own = p.mmap({ fd: file('/free', PAGE), length: PAGE, flags: MAP.PRIVATE })
+    expect(outcome(() => own.advise(MADV.FREE))).toBe('EINVAL')
     layout('1')
     p.vmWrite(AT, fill(PAGE, 5))
     p.madvise(AT, PAGE, MADV.FREE)
@@ -317,22 +329,6 @@ describe('mincore and mlock', () => {
     expect(outcome(() => p.munlock(AT, 3 * PAGE))).toBe('ENOMEM')
   })
 
-  test('over RLIMIT_MEMLOCK ENOMEM, with limit 0 and unprivileged EPERM; root locks what it likes', () => {
-    const user = kernel.process({ uid: 1000, gid: 1000 })
-    const map = user.mmap({ length: 4 * PAGE })
-    user.setrlimit(RLIMIT.MEMLOCK, 2 * PAGE)
-    expect(outcome(() => map.lock())).toBe('ENOMEM')
-    expect(outcome(() => map.lock({ offset: 0, length: 2 * PAGE }))).toBe('ok')
-    expect(outcome(() => map.lock({ offset: 0, length: PAGE }))).toBe('ok')
-    expect(outcome(() => map.lock({ offset: 2 * PAGE, length: 1 }))).toBe('ENOMEM')
-    map.unlock()
-    user.setrlimit(RLIMIT.MEMLOCK, 0)
-    expect(outcome(() => map.lock())).toBe('EPERM')
-    user.exit()
-    p.setrlimit(RLIMIT.MEMLOCK, 0)
-    expect(outcome(() => p.mmap({ length: 4 * PAGE }).lock())).toBe('ok')
-  })
-
   test('locks do not nest', () => {
     layout('1')
     p.mlock(AT, PAGE)
@@ -341,8 +337,9 @@ describe('mincore and mlock', () => {
     expect(outcome(() => p.madvise(AT, PAGE, MADV.DONTNEED))).toBe('ok')
   })
 
-  test('mlockall(0) and unknown flags are EINVAL', () => {
-    expect([0, 8].map((flags) => outcome(() => p.mlockall(flags)))).toEqual(['EINVAL', 'EINVAL'])
+  test('mlockall(0), unknown flags and MCL_ONFAULT alone are EINVAL', () => {
+    const said = [0, 8, MCL.ONFAULT].map((flags) => outcome(() => p.mlockall(flags)))
+    expect(said).toEqual(['EINVAL', 'EINVAL', 'EINVAL'])
   })
 
   test('MCL_CURRENT locks what is mapped, MCL_FUTURE what will be, munlockall ends both', () => {
@@ -355,15 +352,6 @@ describe('mincore and mlock', () => {
     p.munlockall()
     expect(refused()).toEqual(['ok', 'ok'])
     expect(outcome(() => p.mmap({ length: PAGE }).advise(MADV.DONTNEED))).toBe('ok')
-  })
-
-  test('with MCL_FUTURE over the limit mmap is EAGAIN', () => {
-    const user = kernel.process({ uid: 1000, gid: 1000 })
-    user.setrlimit(RLIMIT.MEMLOCK, PAGE)
-    user.mlockall(MCL.FUTURE)
-    expect(outcome(() => user.mmap({ length: PAGE }))).toBe('ok')
-    expect(outcome(() => user.mmap({ length: PAGE }))).toBe('EAGAIN')
-    user.exit()
   })
 })
 
@@ -381,6 +369,12 @@ describe('bytes', () => {
 
   test.for([PROT.NONE, PROT.READ, PROT.WRITE])('of prot %i is EACCES', (prot) => {
     expect(outcome(() => p.mmap({ length: PAGE, prot }).bytes)).toBe('EACCES')
+  })
+
+  test('brings the whole mapping in', () => {
+    const { address, bytes } = p.mmap({ fd: file('/b', 4 * PAGE), length: 4 * PAGE })
+    expect([...p.mincore(address, 4 * PAGE)].map((byte) => byte & 1)).toEqual([1, 1, 1, 1])
+    expect(bytes.length).toBe(4 * PAGE)
   })
 
   test('past the end of the file is SIGBUS', () => {
