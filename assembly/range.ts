@@ -108,11 +108,10 @@ function count(inode: Inode, change: i32): void {
 /**
  * Puts a lock of `kind` (F_UNLCK: none) of process `pid` on [start, end), in the place of what it
  * had there.
- * => 0 or -ENOLCK, and then nothing changed but memory: the caller abandons. => nobody else's lock
- * is in the way.
+ * => 0 or -ENOLCK, and then the caller abandons what was changed. => nobody else's lock is in the
+ * way. What is counted is the outcome: a full file can be unlocked, and its locks replaced.
  */
 export function setRange(inode: Inode, pid: u32, start: u64, end: u64, kind: u32): i32 {
-  if (inode.rangeCount + 2 > RANGES_MAX) return -ENOLCK
   const fresh = create<Range>()
   const tail = create<Range>()
   if (changetype<usize>(fresh) == 0 || changetype<usize>(tail) == 0) return -ENOLCK
@@ -125,6 +124,7 @@ export function setRange(inode: Inode, pid: u32, start: u64, end: u64, kind: u32
   else destroy<Range>(tail)
   if (kind != F_UNLCK) insert(inode, fresh)
   else destroy<Range>(fresh)
+  if (inode.rangeCount > RANGES_MAX) return -ENOLCK
   wakeRanges(inode)
   return 0
 }
