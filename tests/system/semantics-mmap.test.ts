@@ -4,8 +4,10 @@ import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest'
 import {
   boot,
   type Kernel,
+  MADV,
   MAP,
   type Mapping,
+  MCL,
   MREMAP,
   O,
   PROT,
@@ -14,6 +16,7 @@ import {
 } from '../../dist/src/index.js'
 import { outcome } from '../support/errno.ts'
 import { pause } from '../support/pause.ts'
+import { Store } from '../support/store.ts'
 
 const PAGE = 4096
 const AT = 0x9000_0000
@@ -23,7 +26,7 @@ const ANON = MAP.PRIVATE | MAP.ANONYMOUS
 let kernel: Kernel
 let p: Process
 beforeAll(async () => {
-  kernel = await boot({ memory: '32MiB' })
+  kernel = await boot({ memory: '32MiB', mounts: { '/m': new Store() } })
 })
 beforeEach(() => {
   p = kernel.process()
@@ -67,6 +70,11 @@ const ORDER: readonly [string, string, () => Parameters<Process['mmap']>[0]][] =
     () => ({ fd: file('/o', 1), length: 2 * PAGE, offset: 2 ** 53 - PAGE, flags: 0 }),
   ],
   [
+    'a length past the window before an end past the largest offset',
+    'ENOMEM',
+    () => ({ fd: file('/o', 1), length: 2 ** 31, offset: 2 ** 53 - PAGE }),
+  ],
+  [
     'neither MAP_SHARED nor MAP_PRIVATE with EINVAL',
     'EINVAL',
     () => ({ length: PAGE, flags: MAP.ANONYMOUS }),
@@ -90,6 +98,11 @@ const ORDER: readonly [string, string, () => Parameters<Process['mmap']>[0]][] =
     'a directory with ENODEV',
     'ENODEV',
     () => ({ fd: p.open('/', O.RDONLY), length: PAGE, prot: PROT.READ }),
+  ],
+  [
+    'MAP_SHARED with PROT_WRITE of a directory with EACCES, before ENODEV',
+    'EACCES',
+    () => ({ fd: p.open('/', O.RDONLY), length: PAGE, prot: RW }),
   ],
   [
     'an O_PATH descriptor with EBADF',
@@ -120,6 +133,11 @@ const ORDER: readonly [string, string, () => Parameters<Process['mmap']>[0]][] =
     'no flag type with EINVAL, before a MAP_FIXED address below the window',
     'EINVAL',
     () => ({ length: PAGE, addr: 0, flags: ~0 >>> 0 }),
+  ],
+  [
+    'MAP_FIXED_NOREPLACE outside the window with ENOMEM',
+    'ENOMEM',
+    () => ({ length: 2 * PAGE, addr: 0xfeff_f000, flags: ANON | MAP.FIXED_NOREPLACE }),
   ],
   [
     'MAP_SHARED_VALIDATE of anonymous memory with EINVAL',
@@ -162,6 +180,7 @@ describe('mmap refuses', () => {
     expect(outcome(() => one(4))).toBe('ENOMEM')
     const middle = { offset: PAGE, length: PAGE }
     expect(outcome(() => maps[0]?.protect(PROT.READ, middle))).toBe('ENOMEM')
+    expect(outcome(() => maps[0]?.lock(middle))).toBe('ENOMEM')
     expect(outcome(() => q.munmap(AT + PAGE, PAGE))).toBe('ENOMEM')
     expect(maps[0]?.read(PAGE, 1)[0]).toBe(0)
     q.munmap(AT + 3 * 8 * PAGE, 3 * PAGE)
@@ -197,7 +216,7 @@ describe('addresses', () => {
     const other = p.mmap({ length: PAGE, addr: AT }).address
     expect(other).not.toBe(AT)
     expect(other % PAGE).toBe(0)
-    expect(p.mmap({ length: PAGE, addr: AT + 8 * PAGE + 5 }).address % PAGE).toBe(0)
+    expect(p.mmap({ length: PAGE, addr: AT + 8 * PAGE + 5 }).address).toBe(AT + 9 * PAGE)
   })
 
   test('MAP_FIXED replaces what is there, and only that', () => {
@@ -211,6 +230,52 @@ describe('addresses', () => {
   test('a long mapping is placed at a multiple of 64 KiB', () => {
     p.mmap({ length: PAGE })
     expect(p.mmap({ length: 65_536 }).address % 65_536).toBe(0)
+  })
+})
+
+describe('flags', () => {
+  test('MAP_ANONYMOUS ignores the descriptor, whatever it is', () => {
+    const own = file('/ignored', PAGE)
+    p.pwrite(own, fill(PAGE, 9), 0)
+    for (const fd of [
+      -1,
+      99,
+      own,
+      file('/ignored', PAGE, O.WRONLY),
+      file('/ignored', PAGE, O.PATH),
+    ]) {
+      const map = p.mmap({ fd, length: PAGE, flags: ANON })
+      expect(map.read(0, PAGE)).toEqual(fill(PAGE, 0))
+      map.write(0, fill(PAGE, 3))
+    }
+    const into = fill(PAGE, 0)
+    p.pread(own, into, 0)
+    expect(into).toEqual(fill(PAGE, 9))
+  })
+
+  test('MAP_LOCKED locks: DONTNEED is EINVAL until munlock, and a move keeps the lock', () => {
+    const map = p.mmap({ length: 2 * PAGE, flags: ANON | MAP.LOCKED })
+    expect(outcome(() => map.advise(MADV.DONTNEED))).toBe('EINVAL')
+    map.remap(2 * PAGE, { flags: MREMAP.MAYMOVE | MREMAP.FIXED, addr: AT })
+    expect(outcome(() => map.advise(MADV.DONTNEED))).toBe('EINVAL')
+    map.unlock()
+    expect(outcome(() => map.advise(MADV.DONTNEED))).toBe('ok')
+  })
+
+  test('MAP_LOCKED over RLIMIT_MEMLOCK is EAGAIN, with limit 0 and unprivileged EPERM', () => {
+    using user = kernel.process({ uid: 1000, gid: 1000 })
+    const locked = (length: number) =>
+      outcome(() => user.mmap({ length, flags: ANON | MAP.LOCKED }))
+    user.setrlimit(RLIMIT.MEMLOCK, 2 * PAGE)
+    expect([locked(3 * PAGE), locked(2 * PAGE), locked(PAGE)]).toEqual(['EAGAIN', 'ok', 'EAGAIN'])
+    user.setrlimit(RLIMIT.MEMLOCK, 0)
+    expect(locked(PAGE)).toBe('EPERM')
+    user.setrlimit(RLIMIT.MEMLOCK, 4 * PAGE)
+    user.mlockall(MCL.FUTURE)
+    user.setrlimit(RLIMIT.MEMLOCK, 0)
+    expect(outcome(() => user.mmap({ length: PAGE }))).toBe('EAGAIN')
+    p.setrlimit(RLIMIT.MEMLOCK, 0)
+    expect(outcome(() => p.mmap({ length: PAGE, flags: ANON | MAP.LOCKED }))).toBe('ok')
   })
 })
 
@@ -242,6 +307,8 @@ describe('sharing', () => {
     const into = new Uint8Array(1)
     p.pread(fd, into, 0)
     expect(into[0]).toBe(7)
+    const others = [MAP.SHARED, MAP.PRIVATE].map((flags) => p.mmap({ fd, length: PAGE, flags }))
+    expect(others.map((other) => other.read(0, 1)[0])).toEqual([7, 7])
   })
 
   test('the descriptor may be closed and the file unlinked after mmap', () => {
@@ -274,11 +341,11 @@ describe('sharing', () => {
   })
 })
 
-describe('the end of the file', () => {
+describe.each(['/', '/m/'])('the end of a file in %s', (root) => {
   let fd: number
   let map: Mapping
   beforeEach(() => {
-    fd = file('/end', 0)
+    fd = file(`${root}end`, 0)
     p.write(fd, fill(100, 1))
     map = p.mmap({ fd, length: 4 * PAGE })
   })
@@ -298,7 +365,9 @@ describe('the end of the file', () => {
   const growths: readonly [string, () => void][] = [
     ['ftruncate', () => p.ftruncate(fd, PAGE)],
     ['a write past the end', () => void p.pwrite(fd, fill(1, 1), 2000)],
-    ['an append', () => void p.pwrite(fd, fill(1, 1), 100)],
+    ['an append', () => void p.write(p.open(`${root}end`, O.WRONLY | O.APPEND), fill(1, 1))],
+    ['a write that ends in another page', () => void p.pwrite(fd, fill(1, 1), 3 * PAGE)],
+    ['truncate', () => p.truncate(`${root}end`, 3 * PAGE)],
     ['fallocate', () => p.fallocate(fd, 0, 0, PAGE)],
   ]
   test.for(growths)('stores past it are zeroed before %s lets the file grow', ([, grow]) => {
@@ -346,6 +415,22 @@ describe('protection', () => {
       load,
       store,
     ])
+  })
+
+  test.for([
+    [PROT.WRITE, ['ok', 'ok']],
+    [PROT.EXEC, ['ok', 'SIGSEGV']],
+    [PROT.NONE, ['SIGSEGV', 'SIGSEGV']],
+  ] as const)('mprotect to %i does the same, and maps() tells what was asked for', ([
+    prot,
+    said,
+  ]) => {
+    const map = p.mmap({ length: PAGE, prot: RW })
+    map.protect(prot)
+    expect([() => map.read(0, 1), () => map.write(0, fill(1, 1))].map(outcome)).toEqual(said)
+    expect(p.maps()[0]?.prot).toBe(prot)
+    expect(p.mmap({ length: PAGE, prot, flags: MAP.SHARED | MAP.ANONYMOUS }).length).toBe(PAGE)
+    expect(p.maps().map((one) => one.prot)).toEqual([prot, prot])
   })
 
   test('a forbidden access is SIGSEGV with the address', () => {
