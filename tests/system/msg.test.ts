@@ -9,6 +9,7 @@ import {
   type MsgrcvOptions,
   type Process,
 } from '../../dist/src/index.js'
+import { stopClock } from '../support/clock.ts'
 import { outcome } from '../support/errno.ts'
 
 const KEY = 0x1234
@@ -280,7 +281,26 @@ describe('msqid_ds', () => {
     expect(stat(id).lspid).toBe(other.pid)
   })
 
-  test('IPC.SET changes owner, group, nine mode bits and qbytes; ctime moves; the creator stays', () => {
+  test('each time moves by its own call alone: stime by a send, rtime by a receive, ctime by IPC.SET', () => {
+    using clock = stopClock()
+    const times = (at: number) => {
+      clock.set(at)
+      return ({ stime, rtime, ctime } = stat(id)) => [stime, rtime, ctime]
+    }
+    clock.set(100)
+    const id = queue()
+    const sent = times(200)
+    send(id, 1)
+    expect(sent()).toEqual([200, 0, 100])
+    const received = times(300)
+    receive(id)
+    expect(received()).toEqual([200, 300, 100])
+    const set = times(400)
+    p.msgctl(id, IPC.SET, {})
+    expect(set()).toEqual([200, 300, 400])
+  })
+
+  test('IPC.SET changes owner, group, nine mode bits and qbytes; the creator stays', () => {
     const id = queue(0o600)
     p.msgctl(id, IPC.SET, { uid: 7, gid: 8, mode: 0o7642, qbytes: 20_000 })
     const { perm, qbytes } = stat(id)
@@ -331,6 +351,8 @@ describe('msgctl', () => {
     for (let i = 0; i < 200; i++) p.msgctl(queue(), IPC.RMID)
     const again = p.msgget(KEY, IPC.CREAT | 0o600)
     expect(again).not.toBe(id)
+    p.msgctl(again, IPC.RMID)
+    expect(queue() % 32768).not.toBe(again % 32768)
     expect(codes()).toEqual(new Set(['EINVAL']))
   })
 

@@ -29,8 +29,9 @@ describe('semget', () => {
 
   test('a new set is all 0, of its maker, with no operation and a change now', () => {
     const before = seconds()
-    const { perm, otime, ctime, nsems } = as(7, 8, (q) => q.semctl(make(3, q), 0, IPC.STAT))
-    expect(perm).toMatchObject({ key: 0, uid: 7, gid: 8, cuid: 7, cgid: 8, mode: 0o600 })
+    const made = as(7, 8, (q) => q.semget(IPC.PRIVATE, 3, IPC.CREAT | 0o4640))
+    const { perm, otime, ctime, nsems } = stat(made)
+    expect(perm).toMatchObject({ key: 0, uid: 7, gid: 8, cuid: 7, cgid: 8, mode: 0o640 })
     expect([otime, nsems]).toEqual([0, 3])
     expect(ctime).toBeGreaterThanOrEqual(before)
     expect(values(make(3))).toEqual([0, 0, 0])
@@ -98,6 +99,7 @@ describe('semop', () => {
   test('an id that is stale is EINVAL, also when its slot is used again', () => {
     const id = make()
     p.semctl(id, 0, IPC.RMID)
+    expect(make() % 32768).not.toBe(id % 32768)
     for (let i = 0; i < 70; i++) {
       p.semctl(make(), 0, IPC.RMID)
       expect(act(id, 1)).toBe('EINVAL')
@@ -275,6 +277,20 @@ describe('SEM_UNDO', () => {
     expect(values(id)).toEqual([0, 32767])
   })
 
+  test('is not inherited by a child, whose exit undoes what it did itself alone', () => {
+    const id = make()
+    const q = kernel.process()
+    act(id, 4, SEM.UNDO, 0, q)
+    q.fork().exit()
+    expect(value(id)).toBe(4)
+    const child = q.fork()
+    act(id, 2, SEM.UNDO, 0, child)
+    child.exit()
+    expect(value(id)).toBe(4)
+    q.exit()
+    expect(value(id)).toBe(0)
+  })
+
   test('nets to nothing when a process undoes it itself', () => {
     const id = make()
     const q = kernel.process()
@@ -293,7 +309,9 @@ describe('SEM_UNDO', () => {
     expect(act(id, 1, SEM.UNDO)).toBe('ERANGE')
     expect(value(id)).toBe(1)
   })
+})
 
+describe('what undoes nothing any more', () => {
   test('SETVAL forgets it for one semaphore, SETALL for all, in every process', () => {
     const id = make(3)
     const q = kernel.process()

@@ -105,6 +105,7 @@ describe('what shmget makes', () => {
     const { seq } = stat(id).perm
     p.shmctl(id, IPC.RMID)
     let again = make()
+    expect(again % 32768).not.toBe(id % 32768)
     while (again % 32768 !== id % 32768) {
       p.shmctl(again, IPC.RMID)
       again = make()

@@ -2,8 +2,8 @@
 
 import { describe, expect, test } from 'vitest'
 import { IPC, O, type Process, RLIMIT, SHM } from '../../dist/src/index.js'
+import { stopClock } from '../support/clock.ts'
 import { outcome } from '../support/errno.ts'
-import { pause } from '../support/pause.ts'
 import {
   beginSegments,
   KEY,
@@ -251,26 +251,31 @@ describe('observing', () => {
 })
 
 describe('times and pids', () => {
-  test('attach moves atime and lpid, detach dtime and lpid, nothing moves ctime but IPC.SET', async () => {
+  test('attach moves atime and lpid, detach dtime and lpid, nothing moves ctime but IPC.SET', () => {
+    using clock = stopClock()
+    clock.set(100)
     const q = spawn()
     const id = make()
-    const made = stat(id).ctime
-    while (seconds() === made) await pause(50)
+    clock.set(200)
     const map = q.shmat(id)
-    const attached = stat(id)
-    expect(attached).toMatchObject({ ctime: made, dtime: 0, lpid: q.pid, cpid: p.pid })
-    expect(attached.atime).toBeGreaterThan(made)
+    const made = { ctime: 100, cpid: p.pid }
+    expect(stat(id)).toMatchObject({ ...made, atime: 200, dtime: 0, lpid: q.pid })
+    clock.set(300)
     p.shmat(id)
-    expect(stat(id).lpid).toBe(p.pid)
+    expect(stat(id)).toMatchObject({ ...made, atime: 300, dtime: 0, lpid: p.pid })
+    clock.set(400)
     map.unmap()
     const detached = stat(id)
-    expect(detached).toMatchObject({ ctime: made, lpid: q.pid, cpid: p.pid })
-    expect(detached.dtime).toBeGreaterThan(made)
+    expect(detached).toMatchObject({ ...made, atime: 300, dtime: 400, lpid: q.pid })
+    clock.set(500)
     p.shmctl(id, SHM.LOCK)
     expect(stat(id)).toMatchObject({ ...detached, perm: { mode: 0o600 | SHM.LOCKED } })
     p.shmctl(id, IPC.SET, { mode: 0o640 })
-    expect(stat(id).ctime).toBeGreaterThan(made)
+    expect(stat(id)).toMatchObject({ atime: 300, dtime: 400, ctime: 500, lpid: q.pid })
+    q.shmat(id)
+    clock.set(600)
     q.exit()
+    expect(stat(id)).toMatchObject({ atime: 500, dtime: 600, ctime: 500, lpid: q.pid })
   })
 })
 
