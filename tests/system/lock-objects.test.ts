@@ -237,6 +237,7 @@ test('a lock leaves room for bytes, works across a page border, and is gone with
 test('waiters on a word meet through every mapping of a shared page, not with those of a lock there', async () => {
   const waits = map.promises.wait(0, 0)
   await asleep(kernel, 1)
+  expect(Atomics.notify(new Int32Array(map.buffer, map.byteOffset, 1), 0)).toBe(0)
   p.pthread_mutex_lock(page.map.address)
   expect(await map.promises.wait(0, 0)).toBe('not-equal')
   const locked = caller.call(q, 'pthread_mutex_lock', page.twin.address)

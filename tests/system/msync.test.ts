@@ -101,6 +101,21 @@ describe('msync of ranges', () => {
     expect(outcome(() => p.msync(AT + more, length, flags))).toBe(code)
   })
 
+  test.for([
+    ['MS_ASYNC', ASYNC],
+    ['0', 0],
+  ] as const)('%s schedules: the page stays dirty, and the store is not asked for anything', ([
+    ,
+    flags,
+  ]) => {
+    const { map } = mapped(1)
+    map.write(0, fill(PAGE, 4))
+    const before = [store.syncs, store.bytesWritten]
+    map.sync({ flags })
+    expect([store.syncs, store.bytesWritten]).toEqual(before)
+    expect(kernel.stats().dirtyPages).toBe(1)
+  })
+
   test('a hole is ENOMEM after every mapped part was done', () => {
     const { fd } = mapped(2)
     for (const page of [0, 1]) {
@@ -188,6 +203,12 @@ describe('a foreign writer', () => {
     map.write(0, fill(PAGE, 2))
     map.sync({ flags: SYNC | INVALIDATE })
     expect(map.read(0, PAGE)).toEqual(fill(PAGE, 2))
+    const file = mapped(1, '/tmpfs').map
+    file.write(0, fill(PAGE, 3))
+    file.sync({ flags: INVALIDATE })
+    expect(file.read(0, PAGE)).toEqual(fill(PAGE, 3))
+    map.lock()
+    expect(outcome(() => map.sync({ flags: INVALIDATE }))).toBe('EBUSY')
   })
 
   test('is seen by who opens the file when nobody had it open', () => {

@@ -12,6 +12,7 @@ import {
   type Process,
 } from '../../dist/src/index.js'
 import { type FaultRule, faulty } from '../../dist/src/test/index.js'
+import { collector } from '../support/collect.ts'
 import { outcome } from '../support/errno.ts'
 import { pause } from '../support/pause.ts'
 import { Store } from '../support/store.ts'
@@ -181,6 +182,50 @@ describe('limits.dirtyPages', () => {
     expect(dirtyPages).toBeGreaterThan(pages / 4)
     expect(dirtyPages).toBeLessThanOrEqual(1024)
   })
+})
+
+describe('bytes', () => {
+  beforeEach(() => start())
+
+  test('pins its pages while the mapping is open: they stay the file when other files go by', () => {
+    const { fd, map } = mapped('/m/f', 4)
+    const { bytes } = map
+    const [, into] = [bytes.fill(7), new Uint8Array(PAGE)]
+    map.sync()
+    const pages = 2 * kernel.stats().frames
+    store.foreignSize('large', pages * PAGE)
+    const large = p.open('/m/large', O.RDONLY)
+    for (let page = 0; page < pages; page++) p.pread(large, into, page * PAGE)
+    expect(kernel.stats().cachedPages).toBeLessThan(pages)
+    bytes[5] = 8
+    p.pwrite(fd, fill(1, 9), 6)
+    p.pread(fd, into, 0)
+    expect([...into.subarray(4, 8), ...bytes.subarray(4, 8)]).toEqual([7, 8, 9, 7, 7, 8, 9, 7])
+  })
+
+  test.skipIf(!collector)(
+    'gives its frames back once it is collected, not before; a view derived from it does not keep them',
+    async () => {
+      const derived = takeAway()
+      expect(kernel.stats().orphanFrames).toBe(64)
+      while (kernel.stats().orphanFrames > 0) {
+        collector?.()
+        await pause(1)
+      }
+      expect(derived.length).toBe(10)
+      kernel.check()
+    },
+    60_000,
+  )
+
+  /** => what is derived from the bytes of a mapping that is gone. */
+  function takeAway(): Uint8Array {
+    const map = p.mmap({ length: 64 * PAGE })
+    const { bytes } = map
+    map.unmap()
+    collector?.()
+    return bytes.subarray(0, 10)
+  }
 })
 
 describe('frames that bytes outlives', () => {
