@@ -204,26 +204,28 @@ describe('bytes', () => {
   })
 
   test.skipIf(!collector)(
-    'gives its frames back once it is collected, not before; a view derived from it does not keep them',
+    'gives its frames back once it is collected; a view derived from it does not keep them',
+    {
+      timeout: 60_000,
+    },
     async () => {
-      const derived = takeAway()
+      const derived = Array.from({ length: 16 }, takeAway)
       expect(kernel.stats().orphanFrames).toBe(64)
-      while (kernel.stats().orphanFrames > 0) {
+      // An engine that takes every word of a stack for a reference may keep one or two.
+      while (kernel.stats().orphanFrames > 8) {
         collector?.()
         await pause(1)
       }
-      expect(derived.length).toBe(10)
+      expect(derived.every(({ length }) => length === 10)).toBe(true)
       kernel.check()
     },
-    60_000,
   )
 
   /** => what is derived from the bytes of a mapping that is gone. */
   function takeAway(): Uint8Array {
-    const map = p.mmap({ length: 64 * PAGE })
+    const map = p.mmap({ length: 4 * PAGE })
     const { bytes } = map
     map.unmap()
-    collector?.()
     return bytes.subarray(0, 10)
   }
 })
