@@ -13,10 +13,10 @@ const PRIVATE = [
   ['lz', 10, 3477648458],
   ['sort', 6, 3219346361],
   ['sieve', 6, 78498],
-  ['nbody', 12, 2381568115],
+  ['nbody', 24, 2381568115],
   ['tree', 6, 1108975795],
-  ['strings', 12, 1232292045],
-  ['interpreter', 6, 3761294206],
+  ['strings', 30, 1232292045],
+  ['interpreter', 12, 3761294206],
   ['blur', 12, 941610669],
 ]
 
@@ -46,7 +46,7 @@ const MAPPED = [
     call: 'memcpy',
   }),
   row('guest-mixed-join', 'mapped-join', 1.2, { bytes: MIB, count: 10 }),
-  row('guest-mixed-btree', 'mapped-btree', 1.3, { bytes: 16 * MIB, count: 5 }),
+  row('guest-mixed-btree', 'mapped-btree', 1.3, { bytes: 16 * MIB, count: 3 }),
   row('guest-many-maps', 'mapped-many', 1.6, { bytes: MIB / 4, maps: 64, count: 40 }),
 ]
 

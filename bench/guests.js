@@ -58,25 +58,31 @@ const LIBRARY = ['-mexec-model=reactor']
  * @returns {Promise<string>} its module, from the root of the repository
  */
 export async function compiled(program) {
+  const { files, flags, module } = recipeOf(program)
+  if (!existsSync(`${root}${module}`)) {
+    const units = Object.keys(files).filter((name) => name.endsWith('.c'))
+    const made = await compile(files, [...flags, ...units, '-o', 'program.wasm'])
+    keep(`${root}${module}`, made.files['program.wasm'])
+  }
+  return module
+}
+
+/** => whether SQLite was fetched and compiled before: that takes minutes. */
+export function hasSqlite() {
+  return existsSync(sqliteFolder()) && existsSync(`${root}${recipeOf('sqlite').module}`)
+}
+
+/** What a program is made of, and the name of what comes of that. */
+function recipeOf(program) {
   const files = filesOf(program)
   const isCommand = /\bint main\(/.test(files[`${program}.c`])
-  const units = Object.keys(files).filter((name) => name.endsWith('.c'))
   const flags = [
     ...FLAGS,
     ...(isCommand ? [] : LIBRARY),
     ...(program === 'sqlite' ? SQLITE_FLAGS : []),
   ]
-  const module = `${program}-${hashOf(files, flags, readFileSync(`${root}dist/sysroot.json`))}.wasm`
-  if (!existsSync(`${kept}/${module}`)) {
-    const made = await compile(files, [...flags, ...units, '-o', 'program.wasm'])
-    keep(`${kept}/${module}`, made.files['program.wasm'])
-  }
-  return `${FOLDER}/${module}`
-}
-
-/** => whether SQLite's source is here already. */
-export function hasSqlite() {
-  return existsSync(sqliteFolder())
+  const hash = hashOf(files, flags, readFileSync(`${root}dist/sysroot.json`))
+  return { files, flags, module: `${FOLDER}/${program}-${hash}.wasm` }
 }
 
 function filesOf(program) {

@@ -157,7 +157,7 @@ async function measureRuntime(name, native, where) {
 async function guestOf({ program }) {
   if (!program) return {}
   if (program === 'sqlite' && options.tiny && !hasSqlite())
-    return { absence: 'it is to be fetched' }
+    return { absence: 'SQLite is not compiled yet' }
   try {
     return { module: await compiled(program) }
   } catch (error) {
