@@ -14,7 +14,7 @@ import { rows } from '../../bench/rows.js'
 import { runtimeNames } from '../../bench/runtimes.js'
 
 const bench = fileURLToPath(new URL('../../bench/index.js', import.meta.url))
-const TIMEOUT_MS = 180_000
+const TIMEOUT_MS = 300_000
 
 function runBench(...args) {
   const where = mkdtempSync(join(tmpdir(), 'isopage-bench-'))
