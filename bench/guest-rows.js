@@ -23,6 +23,8 @@ const PRIVATE = [
 const MIB = 2 ** 20
 /** How long both sides are called in turns before the first sample. */
 const WARM_MS = 1000
+/** A big module takes engines longer. */
+const SQLITE_WARM_MS = 5000
 
 /** `--only` takes their names too. */
 const GROUPS = ['guest-private', 'guest-mapped-chase', 'guest-mapped-seq', 'guest-mixed']
@@ -78,8 +80,12 @@ export const guestRows = [
     goal: 1.05,
     parts: privateRows.map(({ name }) => name),
   },
-  // V8's goal; the others' is 1.3.
-  row('guest-sqlite', 'sqlite', 1.1, { count: 1, checksum: 719276113 }),
+  row('guest-sqlite', 'sqlite', 1.1, {
+    goals: { bun: 1.3, firefox: 1.3 },
+    count: 1,
+    checksum: 719276113,
+    warmMs: SQLITE_WARM_MS,
+  }),
   ...MAPPED,
   {
     name: 'instrument',

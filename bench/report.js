@@ -8,10 +8,11 @@ const LEFT = new Set(['row', 'runtime', 'unit', 'against'])
 
 /** @param {readonly import('./sample.js').Result[]} results */
 export function printRows(results) {
-  const goals = new Map(rows.map(({ name, goal }) => [name, goal]))
+  const wantedRows = new Map(rows.map((row) => [row.name, row]))
   const cells = results.map((result) => {
-    const goal = goals.get(result.name)
     const { name, runtime, ours, peer, unit, ratio, peerName } = result
+    const { goals, goal: usual } = wantedRows.get(name)
+    const goal = goals?.[runtime] ?? usual
     const reached = Number.isFinite(goal) ? ratio <= goal : undefined
     const wanted = Number.isFinite(goal) ? `<= ${goal}` : ''
     const line = [name, runtime, digits(ours), digits(peer), unit, digits(ratio), wanted, peerName]

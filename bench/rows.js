@@ -9,6 +9,7 @@
  * @property {string} [peerRow] the request to native/peer.c that is the peer; without it, the module measures the peer too
  * @property {number} [peerBytesPerNs] or the peer is a wish: the mapped file at so many bytes a nanosecond
  * @property {number} goal the ratio to reach, at most; infinite for what is measured to explain another row
+ * @property {Readonly<Record<string, number>>} [goals] of runtimes whose goal is another
  * @property {number} count rounds in one sample
  * @property {number} [tinyCount] rounds in one sample of `--tiny`; 1 by default
  * @property {{ wanted: number, unit: string }} [rate] the peer's, printed of ours too
