@@ -191,7 +191,7 @@ describe.each(['isopage', WASI])('the imports of %s', (from) => {
       at: fc.nat(60),
       contents: fc.array(content, { minLength: 24, maxLength: 24 }),
     })
-    const samples = fc.sample(calls, { numRuns: effort(imports.length * 1200), seed: seedOf() })
+    const samples = fc.sample(calls, { numRuns: effort(imports.length * 800), seed: seedOf() })
     for (const [number, { which, words, longs, at, contents }] of samples.entries()) {
       const one = imports[which] as Import
       const args = one.types.map((type, i) => (type === I64 ? longs[i] : (words[i] as number) | 0))

@@ -11,7 +11,7 @@ import {
   GuestModuleError,
   instrument,
 } from '../../dist/src/guest/rewrite/index.js'
-import { effort, seedOf } from '../support/effort.ts'
+import { effort, seedOf, soak } from '../support/effort.ts'
 import { emit } from '../support/guest-emit.ts'
 import { Endless, FAKE_MEMORY, FakeKernel } from '../support/guest-fake.ts'
 import { type Program, program } from '../support/guest-program.ts'
@@ -21,6 +21,7 @@ import { touchingGuest } from '../support/touching-guest.ts'
 const BACK_ENDS = ['multi-memory', 'accessors'] as const
 const PAGES_MAX = 64
 const POLLS_MAX = 2000
+const TIME = soak ? 7_200_000 : 600_000
 
 const edit: fc.Arbitrary<Edit> = fc.record({
   kind: fc.constantFrom('byte', 'byte', 'bit', 'near', 'move', 'cut', 'double', 'wide', 'wide'),
@@ -138,28 +139,39 @@ function difference(
 describe.each(BACK_ENDS)('modules with changed bytes, on the %s back end', (backEnd) => {
   const capable = WebAssembly.validate(instrument(touchingGuest(), { backEnd }))
 
-  test('are refused, or do what they do plain', () => {
-    let kept = 0
-    const check = (source: Uint8Array<ArrayBuffer>, changes: readonly Edit[]) => {
-      const bytes = mutated(source, changes)
-      const made = rewritten(bytes, backEnd)
-      if (!made || !capable) return
-      kept++
-      expect(difference(bytes, made)).toBe(undefined)
-    }
-    const source = fc.oneof(
-      program.map((program: Program) => emit(program, false).bytes),
-      fc.constant(touchingGuest()),
-    )
-    fc.assert(fc.property(source, edits, check), { numRuns: effort(12_000), seed: seedOf() })
-    if (capable) expect(kept).toBeGreaterThan(0)
-  }, 600_000)
+  test(
+    'are refused, or do what they do plain',
+    () => {
+      let kept = 0
+      const check = (source: Uint8Array<ArrayBuffer>, changes: readonly Edit[]) => {
+        const bytes = mutated(source, changes)
+        const made = rewritten(bytes, backEnd)
+        if (!made || !capable) return
+        kept++
+        expect(difference(bytes, made)).toBe(undefined)
+      }
+      const source = fc.oneof(
+        program.map((program: Program) => emit(program, false).bytes),
+        fc.constant(touchingGuest()),
+      )
+      fc.assert(fc.property(source, edits, check), {
+        numRuns: soak ? 60_000 : effort(4_000),
+        seed: seedOf(),
+      })
+      if (capable) expect(kept).toBeGreaterThan(0)
+    },
+    TIME,
+  )
 
-  test('are refused, or valid when rewritten: the kernel itself as a guest', () => {
-    const check = (changes: readonly Edit[]) => {
-      const made = rewritten(mutated(coreBytes, changes), backEnd)
-      if (made && capable) expect(WebAssembly.validate(made)).toBe(true)
-    }
-    fc.assert(fc.property(edits, check), { numRuns: effort(600), seed: seedOf() })
-  }, 600_000)
+  test(
+    'are refused, or valid when rewritten: the kernel itself as a guest',
+    () => {
+      const check = (changes: readonly Edit[]) => {
+        const made = rewritten(mutated(coreBytes, changes), backEnd)
+        if (made && capable) expect(WebAssembly.validate(made)).toBe(true)
+      }
+      fc.assert(fc.property(edits, check), { numRuns: effort(600), seed: seedOf() })
+    },
+    TIME,
+  )
 })
