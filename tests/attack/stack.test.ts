@@ -6,6 +6,7 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { type Code, DROP } from '../../dist/src/guest/rewrite/code.js'
 import { I32, I64 } from '../../dist/src/guest/rewrite/opcodes.js'
 import { boot, type Kernel, MAP, PROT } from '../../dist/src/index.js'
+import { inBrowser } from '../conformance/runtime.ts'
 import { effort, soak } from '../support/effort.ts'
 import { moduleOf, type TestModule } from '../support/guest-module.ts'
 
@@ -112,6 +113,8 @@ function deep(place: (code: Code) => void, wide: number): Uint8Array<ArrayBuffer
   })
 }
 
+/** In pages the kernel's entries alone: below an import the stack is mostly the page's own, with what its tools put there. */
+const ENTRIES = /^(guest_(?!fault)|memory|a vector)/
 const IN_WORKERS = new Set(['guest_fill', 'guest_store', 'a message'])
 
 let kernel: Kernel
@@ -135,7 +138,7 @@ function works(): void {
 }
 
 describe.each(BACK_ENDS)('the stack ends, on the %s back end', (backEnd) => {
-  test.each(Object.keys(PLACES))('in %s: a fault, and nothing is left half done', async (name) => {
+  test.each(Object.keys(PLACES).filter((name) => !inBrowser || ENTRIES.test(name)))('in %s: a fault, and nothing is left half done', async (name) => {
     const place = PLACES[name] as (code: Code) => void
     const turns = effort(20)
     // Worker by worker takes its time: of a plain run only some go there.
