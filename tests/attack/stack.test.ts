@@ -138,7 +138,9 @@ function works(): void {
 }
 
 describe.each(BACK_ENDS)('the stack ends, on the %s back end', (backEnd) => {
-  test.each(Object.keys(PLACES).filter((name) => !inBrowser || ENTRIES.test(name)))('in %s: a fault, and nothing is left half done', async (name) => {
+  test.each(
+    Object.keys(PLACES).filter((name) => !inBrowser || ENTRIES.test(name)),
+  )('in %s: a fault, and nothing is left half done', async (name) => {
     const place = PLACES[name] as (code: Code) => void
     const turns = effort(20)
     // Worker by worker takes its time: of a plain run only some go there.
