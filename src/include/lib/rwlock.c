@@ -38,12 +38,17 @@ static int step(pthread_rwlock_t *rwlock, int by) {
   }
 }
 
+/* A time that is none is told before a deadlock, as the kernel does. */
+static int is_time(const struct timespec *at) {
+  return at == NULL || (at->tv_nsec >= 0 && at->tv_nsec < 1000000000);
+}
+
 static int lock_until(
   pthread_rwlock_t *rwlock, int write, const struct timespec *deadline, int monotonic) {
   if (!write && step(rwlock, 1)) return 0;
   unsigned clock = monotonic ? ISOPAGE_CLOCK_MONOTONIC : ISOPAGE_CLOCK_REALTIME;
   if (in_window(rwlock)) return number(__isopage_rwlock_lock(rwlock, write, deadline, clock));
-  if (*STATE(rwlock) == WRITTEN) return EDEADLK;
+  if (*STATE(rwlock) == WRITTEN) return is_time(deadline) ? EDEADLK : EINVAL;
   if (*STATE(rwlock) != 0) return __isopage_sleep_until(deadline, monotonic);
   *STATE(rwlock) = WRITTEN;
   return 0;

@@ -24,6 +24,8 @@ static void use(struct all *all) {
   GIVES(pthread_mutex_lock(&all->mutex));
   struct timespec deadline = after(CLOCK_MONOTONIC, 20);
   GIVES(pthread_cond_timedwait(&all->condition, &all->mutex, &deadline));
+  deadline.tv_nsec = 1000000000;
+  GIVES(pthread_cond_timedwait(&all->condition, &all->mutex, &deadline));
   GIVES(pthread_mutex_lock(&all->mutex));
   GIVES(pthread_cond_broadcast(&all->condition));
   GIVES(pthread_mutex_unlock(&all->mutex));

@@ -22,6 +22,8 @@ static void use(pthread_mutex_t *mutex, int type, int robust) {
   if (type != PTHREAD_MUTEX_NORMAL) GIVES(pthread_mutex_lock(mutex));
   struct timespec deadline = after(CLOCK_REALTIME, 20);
   if (type == PTHREAD_MUTEX_NORMAL) GIVES(pthread_mutex_timedlock(mutex, &deadline));
+  deadline.tv_nsec = 1000000000;
+  if (type == PTHREAD_MUTEX_NORMAL) GIVES(pthread_mutex_timedlock(mutex, &deadline));
   if (type == PTHREAD_MUTEX_RECURSIVE) GIVES(pthread_mutex_unlock(mutex));
   if (type == PTHREAD_MUTEX_RECURSIVE) GIVES(pthread_mutex_unlock(mutex));
   GIVES(pthread_mutex_unlock(mutex));

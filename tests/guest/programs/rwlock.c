@@ -12,12 +12,16 @@ static void use(pthread_rwlock_t *lock) {
   GIVES(pthread_rwlock_trywrlock(lock));
   struct timespec deadline = after(CLOCK_REALTIME, 20);
   GIVES(pthread_rwlock_timedwrlock(lock, &deadline));
+  struct timespec none = {deadline.tv_sec, 1000000000};
+  GIVES(pthread_rwlock_timedwrlock(lock, &none));
   GIVES(pthread_rwlock_unlock(lock));
   GIVES(pthread_rwlock_trywrlock(lock));
   GIVES(pthread_rwlock_unlock(lock));
   GIVES(pthread_rwlock_wrlock(lock));
   GIVES(pthread_rwlock_tryrdlock(lock));
   GIVES(pthread_rwlock_trywrlock(lock));
+  none.tv_nsec = -1;
+  GIVES(pthread_rwlock_timedrdlock(lock, &none));
   GIVES(pthread_rwlock_unlock(lock));
   GIVES(pthread_rwlock_timedrdlock(lock, &deadline));
   GIVES(pthread_rwlock_unlock(lock));
