@@ -37,11 +37,16 @@ export function nameOf(entry: Entry): usize {
   return changetype<usize>(entry) + offsetof<Entry>()
 }
 
-/** => the first key of names with this hash. FNV-1a. */
-function baseOf(name: usize, bytes: u32): u64 {
+/** => the hash of a name. FNV-1a. */
+export function hashOf(name: usize, bytes: u32): u32 {
   let hash: u32 = 0x811c9dc5
   for (let i: u32 = 0; i < bytes; i++) hash = (hash ^ load<u8>(name + i)) * 0x01000193
-  return ((<u64>(hash >> 10)) << 8) + KEY_FIRST
+  return hash
+}
+
+/** => the first key of names with this hash. */
+function baseOf(name: usize, bytes: u32): u64 {
+  return ((<u64>(hashOf(name, bytes) >> 10)) << 8) + KEY_FIRST
 }
 
 /** => the first entry whose key is `key` or more, null when there is none. */

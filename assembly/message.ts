@@ -48,9 +48,8 @@ export function chainBytesOf(bytes: u32): u32 {
  * kernel's own structures: a full queue must not keep a process from exiting. => lock held.
  */
 export function newMessage(type: i32, bytes: u32, from: usize): Message | null {
-  if (K.committed >= K.commitLimit) return null
   const message = changetype<Message | null>(<usize>newChain(bytes + HEAD_BYTES))
-  if (message == null) return null
+  if (message == null || K.committed > K.commitLimit) return null
   message.type = type
   message.bytes = bytes
   const first = min(bytes, FIRST_BYTES)

@@ -42,6 +42,11 @@ export function addMount(number: u32, point: Inode, readOnly: bool): i32 {
   return 0
 }
 
+/** => there is a mount of that number. => number < MOUNTS_MAX. */
+export function isMount(number: u32): bool {
+  return mountAt(number).point != null
+}
+
 /** => the directory that mount `number` covers. */
 export function pointOf(mount: i32): Inode {
   return mountAt(mount).point!

@@ -228,7 +228,7 @@ export function loadPath(inode: Inode): i32 {
 /**
  * A name of a mount moved: every path that the kernel keeps at or below `from` starts with `to`
  * now. One that gets too long, or for which there is no memory, is forgotten: a directory is then
- * as if removed. => lock held; relaxes. from != to.
+ * as if removed. => lock held, at the beginning of a transaction; relaxes. from != to.
  */
 export function movePaths(mount: i32, from: usize, fromBytes: u32, to: usize, toBytes: u32): void {
   let inode = findBelow(mount, from, fromBytes)
@@ -237,7 +237,10 @@ export function movePaths(mount: i32, from: usize, fromBytes: u32, to: usize, to
     const tail = <u32>loadPath(inode) - fromBytes
     memory.copy(path + toBytes, path + fromBytes, tail)
     memory.copy(path, to, toBytes)
-    if (toBytes + tail >= PATH_MAX || !setPath(inode, path, toBytes + tail)) forgetPath(inode)
+    if (toBytes + tail >= PATH_MAX || !setPath(inode, path, toBytes + tail)) {
+      abandon() // pieces of the new one
+      forgetPath(inode)
+    }
     relax()
     inode = findBelow(mount, from, fromBytes)
   }

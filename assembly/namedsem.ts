@@ -28,6 +28,7 @@ import {
 import { addPage } from './cache'
 import { beginChange, endChange } from './change'
 import { charge } from './commit'
+import { hashOf } from './dir'
 import { allocRun, FRAME_PAGE, frameAddress } from './frame'
 import { POSIX_SEM_NAMED, SEM_VALUE_MAX } from './ipcabi'
 import { edit, put } from './journal'
@@ -76,9 +77,7 @@ const PREFIX_BYTES: u32 = 4
 const ROOM_FRAMES: u32 = 8
 
 function chainOf(name: usize, bytes: u32): usize {
-  let hash: u32 = 0x811c9dc5
-  for (let i: u32 = 0; i < bytes; i++) hash = (hash ^ load<u8>(name + i)) * 0x01000193
-  return NAMES + ((<usize>(hash % BUCKETS)) << 2)
+  return NAMES + ((<usize>(hashOf(name, bytes) % BUCKETS)) << 2)
 }
 
 /** => the semaphore at `position` of a chain, for observers; null past its end, and past the last chain. => lock held. */
@@ -346,6 +345,21 @@ export function checkNamedSems(): void {
       checkOpens(sem)
       sem = sem.next
     }
+  }
+  for (let i: u32 = 0; i < PROCESSES_MAX; i++) {
+    const process = processAt(i)
+    if (process != null) checkOpened(process)
+  }
+}
+
+/** What a process has open is open once in its list; of one without a name nobody else would count the opens. */
+function checkOpened(process: Process): void {
+  let open = changetype<Open | null>(<usize>process.namedSems)
+  while (open != null) {
+    const sem = open.sem!
+    check(open.count != 0 && findOpen(process, sem) == open, PANIC_NAMED_SEMAPHORE, sem.opens)
+    if (sem.linked == 0) checkOpens(sem)
+    open = open.next
   }
 }
 

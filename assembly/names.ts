@@ -37,7 +37,7 @@ import {
 import { findEntry, removeEntry } from './dir'
 import { dropLink, Inode, isDirectory, isSymlink } from './inode'
 import { abandon, lock, unlock } from './lock'
-import { addMount, isReadOnly } from './mount'
+import { addMount, isMount, isReadOnly } from './mount'
 import { forgetName, ROOM_FRAMES } from './mounted'
 import { outcome, readLink, rootFd } from './mountfs'
 import { call } from './pager'
@@ -246,16 +246,30 @@ export function sysReadlink(process: Process, at: i32, path: usize, bytes: u32):
 export function sysMount(process: Process, number: u32, path: usize, bytes: u32, flags: u32): i32 {
   if (number >= MOUNTS_MAX || !inBuffer(path, bytes)) return -EINVAL
   if (bytes == 0 || bytes >= PATH_MAX || load<u8>(path) != 0x2f) return -EINVAL
+  if (isMount(number)) return -EBUSY
   for (let i: u32 = 1; i <= bytes; i++) {
     if (i < bytes && load<u8>(path + i) != 0x2f) continue
-    const made = sysMkdir(process, AT_FDCWD, path, i, 0o755)
-    if (made < 0 && made != -EEXIST) return made
+    const made = makeWay(process, path, i)
+    if (made < 0) return made
   }
   const walked = walk(process, 0, AT_FDCWD, path, bytes, FOLLOW)
   if (walked < 0) return walked
   const found = walkOf(0)
   if (found.mount >= 0) return found.last == LAST_ROOT ? -EBUSY : -ENOTSUP
   return settle(cover(found.inode, number, (flags & MOUNT_READONLY) != 0))
+}
+
+/** Makes the directory at a path of the tree, if it is not there. => 0 or -errno; -ENOTSUP, and nothing made, inside a mount. */
+function makeWay(process: Process, path: usize, bytes: u32): i32 {
+  const walked = walk(process, 0, AT_FDCWD, path, bytes, FOLLOW)
+  if (walked < 0) return walked
+  const found = walkOf(0)
+  if (found.mount >= 0) return found.last == LAST_ROOT ? 0 : -ENOTSUP
+  const there = found.inode != null
+  unlock()
+  if (there) return 0
+  const made = sysMkdir(process, AT_FDCWD, path, bytes, 0o755)
+  return made == -EEXIST ? 0 : made
 }
 
 function cover(inode: Inode | null, number: u32, readOnly: bool): i32 {

@@ -14,7 +14,7 @@
 import { BUFFER_RESULT, PANIC_IPC, THREADS_MAX } from './abi'
 import { NOTICE_COOKIE, NOTICE_FIRED } from './ipcabi'
 import { edit, put } from './journal'
-import { lock, unlock } from './lock'
+import { lock, relaxIfDeep, unlock } from './lock'
 import { check } from './panic'
 import { PosixQueue } from './posixqueue'
 import { create, destroy } from './slab'
@@ -112,7 +112,7 @@ export function takeNotice(): i32 {
   return notice != null ? 1 : 0
 }
 
-/** Thread `index` is gone: so are its registrations. => lock held; it frees. */
+/** Thread `index` is gone: so are its registrations. => lock held; relaxes. */
 export function dropNotices(index: u32): void {
   let notice = changetype<Notice | null>(<usize>load<u32>(listOf(index)))
   while (notice != null) {
@@ -121,6 +121,7 @@ export function dropNotices(index: u32): void {
     if (queue != null) edit<PosixQueue>(queue).notice = 0
     put(listOf(index), <u32>changetype<usize>(next))
     destroy<Notice>(notice)
+    relaxIfDeep()
     notice = next
   }
 }

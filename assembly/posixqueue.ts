@@ -113,16 +113,21 @@ export function checkPosixQueue(queue: PosixQueue): void {
   let level = queue.first
   while (level != null) {
     let message = level
+    checkMessage(queue, level, level)
     count++
     while (message != level.last) {
       message = message.next!
-      check(message.type == level.type, PANIC_IPC, count)
+      checkMessage(queue, level, message)
       count++
     }
-    check(message.bytes <= queue.msgsize, PANIC_IPC, message.bytes)
     const next = message.next
     check(next == null || level.type > next.type, PANIC_IPC, count)
     level = next
   }
   check(count == queue.count && count <= queue.maxmsg, PANIC_IPC, count)
+}
+
+function checkMessage(queue: PosixQueue, level: Message, message: Message): void {
+  check(message.type == level.type, PANIC_IPC, message.type)
+  check(message.bytes <= queue.msgsize, PANIC_IPC, message.bytes)
 }

@@ -14,6 +14,7 @@ import {
   mayGet,
   mayOwn,
   mayUse,
+  orElse,
   seconds,
   setIpc,
   writePerm,
@@ -255,10 +256,6 @@ function setAll(process: Process, set: SemSet, given: f64): i32 {
   }
   settle(set, 0, 0, touch(set))
   return 0
-}
-
-function orElse(value: f64, otherwise: u32): u32 {
-  return isNaN(value) ? otherwise : <u32>value
 }
 
 function setOwner(process: Process, set: SemSet, uid: f64, gid: f64, mode: f64): i32 {

@@ -88,10 +88,11 @@ describe('mounted', () => {
   it('refuses a taken point, a taken number, a relative path and a point in a mount', () => {
     expect(mount(process, 2, '/mnt/data')).toBe(-EBUSY)
     expect(mount(process, 0, '/mnt/other')).toBe(-EBUSY)
+    expect(stat(process, '/mnt/other')).toBe(-ENOENT)
     expect(mount(process, 64, '/x')).toBe(-EINVAL)
     expect(mount(process, 3, 'x')).toBe(-EINVAL)
     expect(mount(process, 3, '/mnt/data/inside')).toBe(-ENOTSUP)
-    expect(rmdir(process, '/mnt/data/inside')).toBe(0)
+    expect(stat(process, '/mnt/data/inside')).toBe(-ENOENT)
   })
 
   it('reads back what it wrote, through one object for every open', () => {

@@ -1,6 +1,6 @@
 /** Memory of structures: how many there are, and specs in which there is none left. */
 import { FRAME_SLAB, frameAt } from '../../../assembly/frame'
-import { lock, unlock } from '../../../assembly/lock'
+import { lock, relaxIfDeep, unlock } from '../../../assembly/lock'
 import { K } from '../../../assembly/root'
 import { allocate, free, SLAB_BYTES_MAX } from '../../../assembly/slab'
 
@@ -23,7 +23,7 @@ export function structures(): u32 {
 export function starve(): void {
   commitLimit = K.commitLimit
   kernelReserve = K.kernelReserve
-  K.commitLimit = 0
+  K.commitLimit = K.committed
   K.kernelReserve = 0
   for (let bytes: u32 = 16; bytes <= SLAB_BYTES_MAX; bytes += 16) {
     lock()
@@ -56,13 +56,14 @@ export function spare(bytes: u32): bool {
 
 /** There is memory again. */
 export function feed(): void {
+  lock()
   while (taken != 0) {
     const at = taken
     taken = load<u32>(at)
-    lock()
     free(at, load<u32>(at, 4))
-    unlock()
+    relaxIfDeep()
   }
+  unlock()
   K.commitLimit = commitLimit
   K.kernelReserve = kernelReserve
 }
