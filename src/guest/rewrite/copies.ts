@@ -231,7 +231,12 @@ export class CopyWriter {
       this.address(copies, check.node, 0, facts)
       code.get(start).op(SUB)
       if (step > 0) code.op(SUB)
-      code.const(Math.abs(step)).op(DIV_U).const(1).op(ADD).set(length)
+      code
+        .const(Math.abs(step) | 0)
+        .op(DIV_U)
+        .const(1)
+        .op(ADD)
+        .set(length)
       for (const local of [length, rounds, length, rounds]) code.get(local)
       code.op(LT_U, SELECT).set(rounds)
     }

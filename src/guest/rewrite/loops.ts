@@ -68,6 +68,15 @@ export interface Copies {
 export const ALONE = -1
 export const PRIVATE = -2
 
+/** From the least to the most. */
+type Move = readonly [number, number]
+
+/** => a move as addresses make it: modulo 2^32 when it is exact, and none when it may be WILD. */
+function moveOf(low: number, high: number): Move | undefined {
+  if (low === high) return [low | 0, low | 0]
+  return low <= -WILD || high >= WILD ? undefined : [low, high]
+}
+
 /** => whether an access is one of private memory wherever it stands. */
 export function isPrivate({ node, low, high, offset, access }: Site): boolean {
   if (offset >= REACH) return false
@@ -159,26 +168,25 @@ export class LoopPlans {
     return kind >= SHIFT || this.held(loop, values.second[node] as number)
   }
 
-  /** How far a round moves a node: undefined when nobody knows. */
-  private step(loop: Loop, node: number): readonly [number, number] | undefined {
+  /** How far a round moves a node, at least and at most: undefined when nobody knows. */
+  private step(loop: Loop, node: number): Move | undefined {
     const { values } = this
     const kind = values.kinds[node] as number
     if (kind === LEAF) {
       const step = loop.steps.get(node)
-      if (!step) return [0, 0]
-      return step.low <= -WILD || step.high >= WILD ? undefined : [step.low, step.high]
+      return step ? moveOf(step.low, step.high) : [0, 0]
     }
     const first = this.step(loop, values.first[node] as number)
     if (!first) return undefined
     const by = values.second[node] as number
     if (kind >= SHIFT) {
       const factor = kind === SHIFT ? 2 ** by : by
-      return [first[0] * factor, first[1] * factor]
+      return moveOf(first[0] * factor, first[1] * factor)
     }
     const second = this.step(loop, by)
     if (!second) return undefined
-    if (kind === SUM) return [first[0] + second[0], first[1] + second[1]]
-    return [first[0] - second[1], first[1] - second[0]]
+    if (kind === SUM) return moveOf(first[0] + second[0], first[1] + second[1])
+    return moveOf(first[0] - second[1], first[1] - second[0])
   }
 
   /** Makes the check of one node's accesses. => how many it covers */
