@@ -36,6 +36,7 @@ export default defineConfig({
     pool: 'forks',
     // A soak does twenty times as much; the leg's own limit bounds it.
     testTimeout: process.env.ISOPAGE_SOAK ? 3 * 3_600_000 : 120_000,
+    hookTimeout: 120_000,
     projects: inNode ? [native, await chromium(), await firefox()] : [native],
   },
 })
