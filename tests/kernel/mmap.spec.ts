@@ -5,6 +5,7 @@ import {
   EINVAL,
   ENOMEM,
   EOVERFLOW,
+  EPERM,
   MAP_ANONYMOUS,
   MAP_FIXED,
   MAP_FIXED_NOREPLACE,
@@ -72,7 +73,7 @@ describe('mmap refuses', () => {
     }
   })
 
-  it('more than was promised, than the limit of mappings, RLIMIT_AS with ENOMEM, RLIMIT_MEMLOCK with EAGAIN', () => {
+  it('more than was promised, than the limit of mappings, RLIMIT_AS with ENOMEM, RLIMIT_MEMLOCK with EAGAIN, without any with EPERM', () => {
     const left = K.commitLimit - K.committed
     const most = K.mappingsMax
     expect(mmap(0, (left + 1) * PAGE)).toBe(-ENOMEM)
@@ -83,8 +84,10 @@ describe('mmap refuses', () => {
     process.space!.limitAs = PAGE
     expect(mmap(0, 2 * PAGE)).toBe(-ENOMEM)
     process.euid = 1
-    process.space!.limitMemlock = 0
+    process.space!.limitMemlock = PAGE - 1
     expect(mmap(0, PAGE, ANON | MAP_LOCKED)).toBe(-EAGAIN)
+    process.space!.limitMemlock = 0
+    expect(mmap(0, PAGE, ANON | MAP_LOCKED)).toBe(-EPERM)
     expect(K.committed).toBe(K.commitLimit - left)
   })
 })
