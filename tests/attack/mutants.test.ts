@@ -34,16 +34,28 @@ function mutated(source: Uint8Array<ArrayBuffer>, edits: readonly Edit[]): Uint8
   return edits.reduce<Uint8Array<ArrayBuffer>>(edited, source)
 }
 
+/** Whether a module has old and new exception handling: V8 14 refuses that, but says yes once in some thousand times. */
+function isMixed(bytes: Uint8Array<ArrayBuffer>): boolean {
+  try {
+    new WebAssembly.Module(bytes)
+    return false
+  } catch (error) {
+    return /mix of legacy and new exception/.test(String(error))
+  }
+}
+
 /** => the module rewritten; undefined when it is refused, by the engine as it is or in the rewriter's terms. */
 function rewritten(bytes: Uint8Array<ArrayBuffer>, backEnd: (typeof BACK_ENDS)[number]) {
   const valid = WebAssembly.validate(bytes)
   try {
     const made = instrument(bytes, { backEnd, kernelMemory: FAKE_MEMORY })
+    if (!valid && isMixed(bytes)) return undefined
     expect(valid).toBe(true)
     return made
   } catch (error) {
     if (valid ? error instanceof GuestModuleError : error instanceof WebAssembly.CompileError)
       return undefined
+    if (isMixed(bytes)) return undefined
     throw error
   }
 }
