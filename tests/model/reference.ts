@@ -140,7 +140,9 @@ export class Reference extends ReferenceFiles {
   }
 
   mprotect(p: ProcessModel, address: number, length: number, prot: number): undefined {
-    if (address % PAGE !== 0 || (prot & ~7) !== 0) fail('EINVAL')
+    if (address % PAGE !== 0) fail('EINVAL')
+    if (length === 0) return
+    if ((prot & ~7) !== 0) fail('EINVAL')
     this.#each(p, address, length, (page) => {
       if (!page) fail('ENOMEM')
       if (prot & PROT_WRITE && !page.mayWrite) fail('EACCES')
