@@ -31,23 +31,13 @@ export class Facts {
   private cursor = 0
 
   /** `mapped`: the back end has registers. */
-  constructor(
-    decoded: Decoded,
-    use: Optimisations,
-    mapped: boolean,
-    stackPointers: ReadonlySet<number>,
-  ) {
+  constructor(decoded: Decoded, use: Optimisations, mapped: boolean) {
     this.decoded = decoded
     this.use = use
     this.mapped = mapped && use.mappedLoops !== false
     this.code = new Instructions(decoded.bytes)
-    this.flow = new Flow(decoded, stackPointers)
+    this.flow = new Flow(decoded)
     this.plans = new LoopPlans(this.code, this.flow)
-  }
-
-  /** Globals that were taken for stack pointers wrongly, so far. */
-  get wrong(): ReadonlySet<number> {
-    return this.flow.wrong
   }
 
   get values(): Values {

@@ -24,7 +24,7 @@ import {
 import { Locals } from './locals.js'
 import type { Decoded } from './module.js'
 import * as op from './opcodes.js'
-import { CONSTANT, STACK, UNKNOWN, Values } from './values.js'
+import { CONSTANT, UNKNOWN, Values } from './values.js'
 
 /** A number as no step can be: the local is set to something else. */
 export const WILD = 1 << 30
@@ -88,8 +88,6 @@ export class Flow {
   readonly values = new Values()
   sites: Site[] = []
   loops: Loop[] = []
-  /** Globals that were taken for stack pointers, and that something else was put into. */
-  readonly wrong = new Set<number>()
   private nodes = new Int32Array(256)
   private lows = new Int32Array(256)
   private highs = new Int32Array(256)
@@ -98,13 +96,10 @@ export class Flow {
   private frames: Frame[] = []
   private dead = false
   private readonly decoded: Decoded
-  private readonly stackPointers: ReadonlySet<number>
 
-  /** `stackPointers`: the globals whose value is STACK. */
-  constructor(decoded: Decoded, stackPointers: ReadonlySet<number>) {
+  constructor(decoded: Decoded) {
     this.decoded = decoded
     this.locals = new Locals(this.values, 0)
-    this.stackPointers = stackPointers
   }
 
   /** Walks a function of so many locals, parameters included. => false when it has what the walk does not know */
@@ -166,7 +161,7 @@ export class Flow {
     const node = this.nodes[at] as number
     const low = this.lows[at] as number
     const high = this.highs[at] as number
-    const inexact = low !== high && node !== CONSTANT && node !== STACK
+    const inexact = low !== high && node !== CONSTANT
     if (node === UNKNOWN || inexact) this.locals.fresh(local)
     else this.locals.assign(local, node, low, high)
   }
@@ -312,7 +307,7 @@ export class Flow {
     const instruction = code.ops[i] as number
     const value = code.values[i] as number
     if (instruction < MORE) {
-      if (instruction >= 0x20 && instruction <= 0x24) {
+      if (instruction >= 0x20 && instruction <= 0x22) {
         this.variable(instruction, value)
         return true
       }
@@ -345,29 +340,13 @@ export class Flow {
   }
 
   private variable(instruction: number, index: number): void {
-    if (instruction === 0x23) {
-      if (this.stackPointers.has(index)) this.push(STACK, 0, 0)
-      else this.pushUnknown(1)
-      return
-    }
     if (instruction === 0x20) {
       const { nodes, lows, highs } = this.locals
       this.push(nodes[index] as number, lows[index] as number, highs[index] as number)
       return
     }
-    const at = this.pop(1)
-    if (instruction === 0x24) {
-      if (this.stackPointers.has(index) && !this.dead && !this.isStack(at)) this.wrong.add(index)
-      return
-    }
-    this.setLocal(index, at)
+    this.setLocal(index, this.pop(1))
     if (instruction === 0x22) this.variable(0x20, index)
-  }
-
-  /** Whether a value is near what the stack pointer was. */
-  private isStack(at: number): boolean {
-    const far = Math.max(Math.abs(this.lows[at] as number), Math.abs(this.highs[at] as number))
-    return this.nodes[at] === STACK && far <= STACK_STEP
   }
 
   private access(code: Instructions, i: number): void {
@@ -489,6 +468,3 @@ export class Flow {
 
 /** clz, ctz, popcnt. */
 const isCount = (instruction: number) => instruction >= 0x67 && instruction <= 0x69
-
-/** How far one frame moves the stack pointer. */
-export const STACK_STEP = 1 << 20

@@ -156,7 +156,7 @@ function rewriteBodies(
     ? readHints(decoded.bytes.subarray(section.contents, section.end))
     : new Map<number, Hints>()
   const leaving = (results: readonly Uint8Array[]) => appended.type([], results)
-  const facts = new Facts(decoded, use, back.name === 'multi-memory', new Set())
+  const facts = new Facts(decoded, use, back.name === 'multi-memory')
   const rewriter = new BodyRewriter({ decoded, back, polls, facts, wrapped, leaving })
   const rewrite = (i: number, to: Code, recursive: boolean) =>
     rewriter.rewrite(i, guestHints.get(decoded.importedFunctions + i) ?? [], to, recursive)

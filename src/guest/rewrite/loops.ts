@@ -21,7 +21,7 @@ import type { Instructions } from './effects.js'
 import { type Flow, type Loop, type Site, WILD } from './flow.js'
 import * as op from './opcodes.js'
 import { SPARSE_LOG2 } from './seam.js'
-import { CONSTANT, LEAF, SHIFT, STACK, SUM, type Values } from './values.js'
+import { CONSTANT, LEAF, SHIFT, SUM, type Values } from './values.js'
 
 const REACH = 1 << 23
 const STRIDE = 1 << 20
@@ -78,10 +78,8 @@ function moveOf(low: number, high: number): Move | undefined {
 }
 
 /** => whether an access is one of private memory wherever it stands. */
-export function isPrivate({ node, low, high, offset, access }: Site): boolean {
-  if (offset >= REACH) return false
-  if (node === CONSTANT) return low >= 0
-  return node === STACK && low > -REACH && high + offset + access.bytes < REACH
+export function isPrivate({ node, low, offset }: Site): boolean {
+  return node === CONSTANT && low >= 0 && offset < REACH
 }
 
 export class LoopPlans {
@@ -149,7 +147,7 @@ export class LoopPlans {
     const groups = new Map<number, number[]>()
     for (let i = loop.firstSite; i < loop.endSite; i++) {
       const { node, offset } = this.flow.sites[i] as Site
-      if (node <= STACK || offset >= REACH || !this.held(loop, node)) continue
+      if (node <= CONSTANT || offset >= REACH || !this.held(loop, node)) continue
       const known = groups.get(node)
       if (known) known.push(i)
       else groups.set(node, [i])

@@ -5,7 +5,6 @@
  *
  *   UNKNOWN    nothing is known
  *   CONSTANT   zero: the value lies in [low, high] as a signed number
- *   STACK      the stack pointer, or what it was once: an address in private memory (instrument.ts says when this node is used)
  *   leaf       what some local held at some place: one name a value, so equal leaves are equal numbers in one run of the code between
  *   a + b, a - b, a << k, a * k        of nodes; the same operation of the same nodes is the same node
  *
@@ -18,8 +17,7 @@ import { ADD, AND, SHL, SHR_U, SUB } from './code.js'
 
 export const UNKNOWN = 0
 export const CONSTANT = 1
-export const STACK = 2
-const FIRST = 3
+const FIRST = 2
 const MUL = 0x6c
 const REM_U = 0x70
 
@@ -50,11 +48,11 @@ export class Values {
 
   /** Forgets all nodes: another function begins. */
   clear(): void {
-    this.kinds = [LEAF, LEAF, LEAF]
-    this.first = [0, 0, 0]
-    this.second = [0, 0, 0]
-    this.latest = [0, 0, 0]
-    this.sizes = [1, 1, 1]
+    this.kinds = [LEAF, LEAF]
+    this.first = [0, 0]
+    this.second = [0, 0]
+    this.latest = [0, 0]
+    this.sizes = [1, 1]
     this.known.clear()
   }
 
