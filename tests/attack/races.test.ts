@@ -15,6 +15,7 @@ import {
 } from '../../dist/src/index.js'
 import { inBrowser } from '../conformance/runtime.ts'
 import { effort } from '../support/effort.ts'
+import { pause } from '../support/pause.ts'
 import { randomOf } from '../support/random.ts'
 import { startThread } from '../support/thread.ts'
 
@@ -26,7 +27,7 @@ const FRAMES = 160
 const PRIVATE = MAP.PRIVATE | MAP.ANONYMOUS
 const RW = PROT.READ | PROT.WRITE
 
-const breathe = () => new Promise((resolve) => setTimeout(resolve, 1))
+const breathe = () => pause(1)
 
 function free(kernel: Kernel): number {
   const { commitLimit, framesCommitted } = kernel.stats()

@@ -3,7 +3,6 @@
  * path.spec; full directories, permissions and memory that runs out in tmpfs.spec.)
  */
 import {
-  AT_FDCWD,
   EEXIST,
   EINVAL,
   EISDIR,
@@ -17,7 +16,6 @@ import {
   O_RDONLY,
   O_RDWR,
 } from '../../assembly/abi'
-import { sysMkfifo } from '../../assembly/names'
 import { K } from '../../assembly/root'
 import {
   close,
@@ -25,15 +23,15 @@ import {
   linksOf,
   list,
   mkdir,
+  mkfifo,
   open,
   rename,
   rmdir,
   stat,
-  step,
   symlink,
   unlink,
 } from './support/files'
-import { bootForSpec, process, putText, textAt } from './support/kernel'
+import { bootForSpec, process } from './support/kernel'
 import { below, reseed } from './support/random'
 import { structures } from './support/shortage'
 
@@ -41,11 +39,6 @@ bootForSpec()
 
 const LONGEST = 'n'.repeat(255)
 const TOO_LONG = 'n'.repeat(256)
-
-function mkfifo(path: string): i32 {
-  const bytes = putText(path, 0)
-  return step(sysMkfifo(process, AT_FDCWD, textAt(0), bytes, 0o644))
-}
 
 /** Makes an empty file. => 0 or -errno. */
 function create(path: string): i32 {
@@ -234,7 +227,7 @@ describe('names', () => {
     const longer = `/n/${TOO_LONG}`
     expect(mkdir(process, longest)).toBe(0)
     expect(rmdir(process, longest)).toBe(0)
-    expect(mkfifo(longest)).toBe(0)
+    expect(mkfifo(process, longest)).toBe(0)
     expect(link(process, longest, `/n/x${LONGEST.substring(1)}`)).toBe(0)
     expect(rename(process, `/n/x${LONGEST.substring(1)}`, '/n/short')).toBe(0)
     expect(rename(process, '/n/short', longest)).toBe(0)
@@ -242,7 +235,7 @@ describe('names', () => {
     expect(unlink(process, longest)).toBe(0)
     expect(symlink(process, LONGEST, longest)).toBe(0)
     expect(mkdir(process, longer)).toBe(-ENAMETOOLONG)
-    expect(mkfifo(longer)).toBe(-ENAMETOOLONG)
+    expect(mkfifo(process, longer)).toBe(-ENAMETOOLONG)
     expect(create(longer)).toBe(-ENAMETOOLONG)
     expect(symlink(process, 'x', longer)).toBe(-ENAMETOOLONG)
     expect(link(process, longest, longer)).toBe(-ENAMETOOLONG)

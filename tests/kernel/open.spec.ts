@@ -39,7 +39,6 @@ import {
 import { fileAt } from '../../assembly/fd'
 import { openFiles } from '../../assembly/file'
 import { lock, unlock } from '../../assembly/lock'
-import { sysMkfifo } from '../../assembly/names'
 import { sysDup, sysDup2, sysFcntl, sysTruncate } from '../../assembly/open'
 import { Process } from '../../assembly/process'
 import { me } from '../../assembly/thread'
@@ -49,6 +48,7 @@ import {
   close,
   list,
   mkdir,
+  mkfifo,
   open,
   sizeOf,
   stat,
@@ -65,11 +65,6 @@ const user = anotherProcess(1000, 1000)
 function truncate(by: Process, path: string, size: u64): i32 {
   const bytes = putText(path, 0)
   return step(sysTruncate(by, AT_FDCWD, textAt(0), bytes, size))
-}
-
-function mkfifo(path: string): i32 {
-  const bytes = putText(path, 0)
-  return step(sysMkfifo(process, AT_FDCWD, textAt(0), bytes, 0o666))
 }
 
 function fcntl(fd: i32, command: u32, argument: u32 = 0): i32 {
@@ -145,7 +140,7 @@ describe('open', () => {
   })
 
   it('of a FIFO without the other side is ENXIO, or waits, and leaves nothing when it may not', () => {
-    mkfifo('/o/fifo')
+    mkfifo(process, '/o/fifo', 0o666)
     const flags = me().flags
     me().flags = 0
     expect(open(process, '/o/fifo', O_WRONLY | O_NONBLOCK)).toBe(-ENXIO)
@@ -179,7 +174,7 @@ describe('truncate by path', () => {
   })
 
   it('of a FIFO is EINVAL, and no side of it was open for a moment', () => {
-    mkfifo('/o/fifo')
+    mkfifo(process, '/o/fifo', 0o666)
     const fd = open(process, '/o/fifo', O_PATH)
     lock()
     const opener = enqueue(changetype<usize>(fileAt(process, fd)!.inode!.pipe!), 3)! // as open for reading does

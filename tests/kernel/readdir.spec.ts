@@ -1,6 +1,5 @@
 /** Listing and where one is: readdir, cwd. Every size of a read, directories that change under a reader, the longest paths. */
 import {
-  AT_FDCWD,
   BUFFER_DATA,
   BUFFER_DATA_BYTES,
   DIRENT_BYTES,
@@ -27,7 +26,7 @@ import {
 } from '../../assembly/abi'
 import { sysFchdir } from '../../assembly/cwd'
 import { openFiles } from '../../assembly/file'
-import { sysMkfifo } from '../../assembly/names'
+import { Process } from '../../assembly/process'
 import { sysReaddir } from '../../assembly/readdir'
 import { K } from '../../assembly/root'
 import {
@@ -36,6 +35,7 @@ import {
   close,
   getcwd,
   mkdir,
+  mkfifo,
   mount,
   open,
   rename,
@@ -45,7 +45,7 @@ import {
   symlink,
   unlink,
 } from './support/files'
-import { anotherProcess, bootForSpec, getText, process, putText, textAt } from './support/kernel'
+import { anotherProcess, bootForSpec, getText, process, textAt } from './support/kernel'
 import { structures } from './support/shortage'
 
 bootForSpec()
@@ -144,8 +144,7 @@ describe('readdir', () => {
     symlink(process, 'x', '/k/a')
     expect(typeOf(fd)).toBe(DT_LNK)
     unlink(process, '/k/a')
-    const bytes = putText('/k/a', 0)
-    sysMkfifo(process, AT_FDCWD, textAt(0), bytes, 0o644)
+    mkfifo(process, '/k/a')
     expect(typeOf(fd)).toBe(DT_UNKNOWN)
     unlink(process, '/k/a')
     mkdir(process, '/k/a')
@@ -206,16 +205,23 @@ describe('readdir', () => {
   })
 })
 
+const part = 'p'.repeat(254)
+
+/** => a process whose working directory has a path of 4080 bytes. */
+function deepWalker(): Process {
+  const walker = anotherProcess(0, 0)
+  chdir(walker, '/')
+  for (let i = 0; i < 16; i++) {
+    expect(mkdir(walker, part)).toBe(0)
+    expect(chdir(walker, part)).toBe(0)
+  }
+  expect(getcwd(walker).length).toBe(4080)
+  return walker
+}
+
 describe('the working directory', () => {
   it('is said while its path has fewer than 4096 bytes, in the tree', () => {
-    const walker = anotherProcess(0, 0)
-    const part = 'p'.repeat(254)
-    chdir(walker, '/')
-    for (let i = 0; i < 16; i++) {
-      expect(mkdir(walker, part)).toBe(0)
-      expect(chdir(walker, part)).toBe(0)
-    }
-    expect(getcwd(walker).length).toBe(4080)
+    const walker = deepWalker()
     expect(mkdir(walker, 'q'.repeat(14))).toBe(0)
     expect(mkdir(walker, 'r'.repeat(15))).toBe(0)
     expect(chdir(walker, 'q'.repeat(14))).toBe(0)
@@ -256,14 +262,7 @@ describe('the working directory', () => {
 
   it('of a mount on the root is said while its path has fewer than 4096 bytes', () => {
     expect(mount(process, 1, '/')).toBe(0)
-    const walker = anotherProcess(0, 0)
-    const part = 'p'.repeat(254)
-    chdir(walker, '/')
-    for (let i = 0; i < 16; i++) {
-      expect(mkdir(walker, part)).toBe(0)
-      expect(chdir(walker, part)).toBe(0)
-    }
-    expect(getcwd(walker).length).toBe(4080)
+    const walker = deepWalker()
     expect(mkdir(walker, 'q'.repeat(14))).toBe(0)
     expect(chdir(walker, 'q'.repeat(14))).toBe(0)
     expect(getcwd(walker).length).toBe(4095)

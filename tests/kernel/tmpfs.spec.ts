@@ -3,7 +3,6 @@
  * at any structure: then nothing has changed.
  */
 import {
-  AT_FDCWD,
   EACCES,
   EMLINK,
   ENOENT,
@@ -26,7 +25,6 @@ import { openFiles } from '../../assembly/file'
 import { sweepIdle } from '../../assembly/idle'
 import { Inode } from '../../assembly/inode'
 import { abandon, lock, unlock } from '../../assembly/lock'
-import { sysMkfifo } from '../../assembly/names'
 import { Process } from '../../assembly/process'
 import { K } from '../../assembly/root'
 import { makeNode, mayAdd, mayRemove, ownEntry, setMode, whyNot } from '../../assembly/tmpfs'
@@ -37,6 +35,7 @@ import {
   link,
   list,
   mkdir,
+  mkfifo,
   modeOf,
   open,
   rename,
@@ -52,11 +51,6 @@ import { feed, spare, starve, structures } from './support/shortage'
 bootForSpec()
 const user = anotherProcess(1000, 1000)
 const other = anotherProcess(1001, 1001)
-
-function mkfifo(path: string): i32 {
-  const bytes = putText(path, 0)
-  return step(sysMkfifo(process, AT_FDCWD, textAt(0), bytes, 0o644))
-}
 
 function create(by: Process, path: string, mode: u32 = 0o644): i32 {
   const fd = open(by, path, O_CREAT | O_EXCL | O_RDWR, mode)
@@ -124,7 +118,7 @@ describe('memory that runs out', () => {
       },
     )
     failed[1] = tryAll(
-      () => mkfifo('/m/a'),
+      () => mkfifo(process, '/m/a'),
       () => {
         unlink(process, '/m/a')
       },

@@ -18,6 +18,7 @@ import { sysChmod, sysChown } from '../../../assembly/attributes'
 import { sysChdir, sysGetcwd } from '../../../assembly/cwd'
 import {
   sysMkdir,
+  sysMkfifo,
   sysMount,
   sysReadlink,
   sysRmdir,
@@ -61,6 +62,11 @@ export function read(process: Process, fd: i32, bytes: u32): string {
 export function mkdir(process: Process, path: string, mode: u32 = 0o755): i32 {
   const bytes = putText(path, 0)
   return step(sysMkdir(process, AT_FDCWD, textAt(0), bytes, mode))
+}
+
+export function mkfifo(process: Process, path: string, mode: u32 = 0o644): i32 {
+  const bytes = putText(path, 0)
+  return step(sysMkfifo(process, AT_FDCWD, textAt(0), bytes, mode))
 }
 
 export function rmdir(process: Process, path: string): i32 {
