@@ -24,12 +24,13 @@ import { awaitFork } from './change'
 import { charge, uncharge } from './commit'
 import { now } from './env'
 import { makePresent, RETRY, retryWithRoom, runMax } from './fill'
-import { allocFrame, FRAME_ANON, Frame, frameAddress } from './frame'
+import { Frame, frameAddress } from './frame'
 import { awaitFrame, isAwaited, owe, owed } from './grace'
 import { awaitHolder, holderOfFrame } from './grant'
 import { edit, put } from './journal'
 import { lock, relax, unlock } from './lock'
 import { MemObject, OBJECT_FILE, touchTimes } from './object'
+import { frameForPrivate } from './place'
 import { Space } from './process'
 import {
   frameOfPte,
@@ -175,7 +176,7 @@ function resolvePrivate(space: Space, vma: Vma, at: usize, write: bool): i32 {
 function copyPrivate(vma: Vma, at: usize, from: usize): i32 {
   const charged = chargeTouch(vma)
   if (charged < 0) return charged
-  const copy = allocFrame(FRAME_ANON)
+  const copy = frameForPrivate(at)
   if (copy == null) return noFrame(charged)
   if (from == <usize>K.zeroFrame) memory.fill(frameAddress(copy), 0, K.pageBytes)
   else memory.copy(frameAddress(copy), from, K.pageBytes)

@@ -7,12 +7,13 @@
  */
 import { BUFFER_RESULT, EIO, ENOMEM, ENOSPC, EWOULDBLOCK_PARK, WASI_FD_PREAD } from './abi'
 import { addPage, findPage, keyOfPage, PAGE_BUSY, removePage, wakePage } from './cache'
-import { allocRun, FRAME_PAGE, Frame, frameAddress, frameAt, frameIndex, freeFrame } from './frame'
+import { Frame, frameAddress, frameAt, frameIndex, freeFrame } from './frame'
 import { beginIo, endIo, IO_FILL } from './io'
 import { edit } from './journal'
 import { lock, relax, unlock } from './lock'
 import { MemObject, OBJECT_FILE } from './object'
 import { call } from './pager'
+import { framesFor } from './place'
 import { makeRoom } from './room'
 import { K, pageRound } from './root'
 import { me } from './thread'
@@ -58,7 +59,7 @@ export function retryWithRoom(frames: u32): i32 {
 /** Adds a page of zeros: for objects without backing, and for file pages that will be written whole. */
 export function addCleared(object: MemObject, index: u64): i32 {
   if (K.freeFrames <= KEPT) return retryWithRoom(KEPT * 2)
-  const frame = allocRun(1, FRAME_PAGE)
+  const frame = framesFor(object, index, 1)
   if (frame == null) return -ENOSPC
   if (!addPage(object, index, frame, 0)) {
     freeFrame(frame)
@@ -77,7 +78,7 @@ function readRun(object: MemObject, index: u64, run: u32): i32 {
   if (K.freeFrames <= KEPT) return retryWithRoom(KEPT * 2)
   if (K.freeFrames < count + KEPT) count = 1
   while (first == null && count > 0) {
-    first = allocRun(count, FRAME_PAGE)
+    first = framesFor(object, index, count)
     if (first == null) count >>= 1
   }
   if (first == null) return retryWithRoom(KEPT * 2)

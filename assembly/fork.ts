@@ -20,7 +20,7 @@ import { charge, uncharge } from './commit'
 import { endProcess } from './exit'
 import { isPast } from './fault'
 import { copyFiles } from './fd'
-import { allocFrame, FRAME_ANON, frameAddress } from './frame'
+import { frameAddress } from './frame'
 import { revoke, settleNow } from './grace'
 import { Inode } from './inode'
 import { edit, put } from './journal'
@@ -28,6 +28,7 @@ import { abandon, lock, relax, relaxIfDeep, unlock } from './lock'
 import { inheritNamedSems } from './namedsem'
 import { retain } from './object'
 import { setCwd } from './path'
+import { frameForPrivate } from './place'
 import { newProcess, Process, Space, setGroups, setThread } from './process'
 import {
   frameOfPte,
@@ -202,7 +203,7 @@ function sharePage(parent: Space, child: Space, address: u32): i32 {
 
 /** A copy of a page under a host view. => 0, AGAIN, -ENOMEM. */
 function copyPage(entry: u32, to: usize): i32 {
-  const copy = allocFrame(FRAME_ANON)
+  const copy = frameForPrivate(to)
   if (copy == null) {
     if ((entry & PTE_CHARGED) != 0) uncharge(1)
     return again()

@@ -7,10 +7,16 @@
  * merges with its buddy as long as that is a free block of the same order (Knuth, TAOCP 1, 2.5). Descriptors of untouched
  * frames are zero (FREE), so boot writes one descriptor a top-level block and no more.
  *
+ * Slabs and page tables live long and are asked for amid the pages of a file that is filled: beside them they would cut its run of frames, and
+ * with it the extents of guests. So frames stand in groups of 2^GROUP_ORDER, each for structures or for pages, as Linux groups by mobility
+ * (Gorman and Whitcroft, "The What, The Why and the Where To of Anti-Fragmentation", OLS 2006): blocks smaller than a group hang in the lists of
+ * their group's kind, and who finds none of its own takes a whole free group, and only then one of the others' blocks, the biggest.
+ *
  * Invariants (checkFrames):
  *  1. A free block starts at a multiple of its size, and two free buddies of one order never stand side by side.
  *  2. The free blocks' sizes add up to K.freeFrames.
- *  3. Contents of a frame just allocated are unknown: whoever takes it for user data clears or fills it before it can be seen.
+ *  3. A group's kind changes only while no block smaller than a group hangs in its name.
+ *  4. Contents of a frame just allocated are unknown: whoever takes it for user data clears or fills it before it can be seen.
  * Guarded by the kernel lock, journalled.
  */
 import {
@@ -70,8 +76,13 @@ export class Frame {
 
 export const FRAME_BYTES: u32 = 64
 const ORDERS: u32 = 21
-/** First free block of each order, as frame index + 1. */
+/** First free block of each order, as frame index + 1; of those smaller than a group, in groups for pages. */
 const HEADS: usize = memory.data(128, 16)
+const GROUP_ORDER: u32 = 6
+/** The same of blocks smaller than a group, in groups for structures. */
+const STRUCTURE_HEADS: usize = memory.data(32, 16)
+/** A bit for each group: set where it is for structures. */
+const GROUPS: usize = memory.data(2048, 16)
 
 if (offsetof<Frame>() != FRAME_BYTES) ERROR('a frame descriptor is 64 bytes')
 
@@ -108,10 +119,31 @@ export function bootFrames(): void {
   K.freeFrames = K.frameCount
 }
 
+function isStructures(index: u32): bool {
+  const group = index >> GROUP_ORDER
+  return ((load<u32>(GROUPS + ((group >> 5) << 2)) >> (group & 31)) & 1) != 0
+}
+
+/** Says what the groups of `count` frames from `index` are for. => they are free as a whole, and in no list. */
+function setGroups(index: u32, count: u32, structures: bool): void {
+  const end = (index + count - 1) >> GROUP_ORDER
+  for (let group = index >> GROUP_ORDER; group <= end; group++) {
+    if (isStructures(group << GROUP_ORDER) == structures) continue
+    const at = GROUPS + ((group >> 5) << 2)
+    put(at, load<u32>(at) ^ (1 << (group & 31)))
+  }
+}
+
+/** => where the list's head lies of blocks of `order`, for one kind of group. */
+function headOf(order: u32, structures: bool): usize {
+  return (structures && order < GROUP_ORDER ? STRUCTURE_HEADS : HEADS) + (order << 2)
+}
+
 function pushBlock(index: u32, order: u32): void {
   const frame = frameAt(index)
   save(changetype<usize>(frame), 16)
-  const head = load<u32>(HEADS + (order << 2))
+  const at = headOf(order, isStructures(index))
+  const head = load<u32>(at)
   frame.kind = FRAME_HEAD
   frame.order = order
   frame.next = head
@@ -121,7 +153,7 @@ function pushBlock(index: u32, order: u32): void {
     save(changetype<usize>(second), 16)
     second.prev = index + 1
   }
-  put(HEADS + (order << 2), index + 1)
+  put(at, index + 1)
 }
 
 function unlinkBlock(index: u32): void {
@@ -137,22 +169,53 @@ function unlinkBlock(index: u32): void {
     const prev = frameAt(frame.prev - 1)
     save(changetype<usize>(prev), 16)
     prev.next = frame.next
-  } else put(HEADS + (frame.order << 2), frame.next)
+  } else put(headOf(frame.order, isStructures(index)), frame.next)
   frame.kind = FRAME_FREE
 }
 
+/**
+ * => address of the head of the list that a block of 2^order had best come from, 0 when there is no such block: the smallest of 2^room and more, else the
+ * biggest.
+ */
+function findBlock(order: u32, room: u32, structures: bool): usize {
+  for (let found = room; found < ORDERS; found++) {
+    const at = headOf(found, structures)
+    if (load<u32>(at) != 0) return at
+  }
+  for (let found = <i32>room - 1; found >= <i32>order; found--) {
+    const at = headOf(found, structures)
+    if (load<u32>(at) != 0) return at
+  }
+  for (let found: i32 = GROUP_ORDER - 1; found >= <i32>order; found--) {
+    const at = headOf(found, !structures)
+    if (load<u32>(at) != 0) return at
+  }
+  return 0
+}
+
 /** => index of the first frame of a block of 2^order, or -1. */
-function takeBlock(order: u32): i32 {
-  let found = order
-  while (found < ORDERS && load<u32>(HEADS + (found << 2)) == 0) found++
-  if (found >= ORDERS) return -1
-  const index = load<u32>(HEADS + (found << 2)) - 1
+function takeBlock(order: u32, room: u32, structures: bool): i32 {
+  const at = findBlock(order, room, structures)
+  if (at == 0) return -1
+  const index = load<u32>(at) - 1
+  let found = frameAt(index).order
   unlinkBlock(index)
+  if (found >= GROUP_ORDER) setGroups(index, 1 << order, structures)
   while (found > order) {
     found--
     pushBlock(index + (1 << found), found)
   }
   return index
+}
+
+/** => head of the free block that frame `index` is in, -1 when it is in use. */
+function blockOf(index: u32): i32 {
+  for (let order: u32 = 0; order < ORDERS; order++) {
+    const head = index & ~((1 << order) - 1)
+    const frame = frameAt(head)
+    if (frame.kind == FRAME_HEAD && frame.order == order) return head
+  }
+  return -1
 }
 
 /** Gives a block back, merging it with free buddies. */
@@ -198,18 +261,45 @@ export function allocFrame(kind: u32): Frame | null {
   return allocRun(1, kind)
 }
 
-/** => the first of `count` contiguous frames of `kind`, null when there is no such run. */
-export function allocRun(count: u32, kind: u32): Frame | null {
+/** => the first of `count` contiguous frames of `kind`, null when there is no such run. `room`: so many frames from it on had better be free. */
+export function allocRun(count: u32, kind: u32, room: u32 = 1): Frame | null {
   checkMayAllocate()
   if (count == 0 || count > K.freeFrames) return null
-  const order: u32 = count == 1 ? 0 : 32 - clz<u32>(count - 1)
+  const order = orderOf(count)
   if (order >= ORDERS) return null
-  const index = takeBlock(order)
+  const wide = min(max(orderOf(room), order), ORDERS - 1)
+  const index = takeBlock(order, wide, kind == FRAME_SLAB || kind == FRAME_TABLE)
   if (index < 0) return null
   giveRun(<u32>index + count, (1 << order) - count)
-  claimFrames(<u32>index, count, kind)
+  return claimRun(<u32>index, count, kind)
+}
+
+/** => `count` frames of `kind` from frame `index` on, for pages; null when that is no frame, they are not free as one block's part, or stand among structures. */
+export function allocRunAt(index: u32, count: u32, kind: u32): Frame | null {
+  checkMayAllocate()
+  if (index >= K.frameCount) return null
+  const head = blockOf(index)
+  if (head < 0) return null
+  const order = frameAt(head).order
+  const end = <u32>head + (1 << order)
+  if (index + count > end || (order < GROUP_ORDER && isStructures(head))) return null
+  unlinkBlock(head)
+  if (order >= GROUP_ORDER) setGroups(head, 1 << order, false)
+  giveRun(head, index - head)
+  giveRun(index + count, end - index - count)
+  return claimRun(index, count, kind)
+}
+
+/** => log2 of the smallest block that holds `count` frames. */
+function orderOf(count: u32): u32 {
+  return count <= 1 ? 0 : 32 - clz<u32>(count - 1)
+}
+
+/** => the first of frames that are in no list any more, theirs who asked. */
+function claimRun(index: u32, count: u32, kind: u32): Frame {
+  claimFrames(index, count, kind)
   add(offsetof<Root>('freeFrames'), -(<i32>count))
-  return frameAt(<u32>index)
+  return frameAt(index)
 }
 
 /** Gives one frame back. => nothing maps, pins or names it. */
@@ -225,7 +315,9 @@ export function freeFrame(frame: Frame): void {
 /** => frames in the longest free run: what `bytes` could get at once. */
 export function largestRun(): u32 {
   for (let order: i32 = ORDERS - 1; order >= 0; order--) {
-    if (load<u32>(HEADS + ((<u32>order) << 2)) != 0) return 1 << order
+    if (load<u32>(headOf(order, false)) != 0 || load<u32>(headOf(order, true)) != 0) {
+      return 1 << order
+    }
   }
   return 0
 }
@@ -234,22 +326,31 @@ export function largestRun(): u32 {
 export function checkFrames(): void {
   let free: u32 = 0
   for (let order: u32 = 0; order < ORDERS; order++) {
-    let link = load<u32>(HEADS + (order << 2))
-    let prev: u32 = 0
-    while (link != 0) {
-      const index = link - 1
-      const frame = frameAt(index)
-      check(frame.kind == FRAME_HEAD && frame.order == order, PANIC_FRAME_NOT_FREE, index)
-      check(frame.prev == prev && (index & ((1 << order) - 1)) == 0, PANIC_FRAME_NOT_FREE, index)
-      const buddy = index ^ (1 << order)
-      if (order < ORDERS - 1 && buddy + (1 << order) <= K.frameCount) {
-        const other = frameAt(buddy)
-        check(other.kind != FRAME_HEAD || other.order != order, PANIC_BUDDY_COUNT, index)
-      }
-      free += 1 << order
-      prev = link
-      link = frame.next
-    }
+    free += checkList(order, false)
+    if (order < GROUP_ORDER) free += checkList(order, true)
   }
   check(free == K.freeFrames, PANIC_BUDDY_COUNT, free)
+}
+
+/** => frames in the list. */
+function checkList(order: u32, structures: bool): u32 {
+  let free: u32 = 0
+  let link = load<u32>(headOf(order, structures))
+  let prev: u32 = 0
+  while (link != 0) {
+    const index = link - 1
+    const frame = frameAt(index)
+    check(frame.kind == FRAME_HEAD && frame.order == order, PANIC_FRAME_NOT_FREE, index)
+    check(frame.prev == prev && (index & ((1 << order) - 1)) == 0, PANIC_FRAME_NOT_FREE, index)
+    check(order >= GROUP_ORDER || isStructures(index) == structures, PANIC_FRAME_NOT_FREE, index)
+    const buddy = index ^ (1 << order)
+    if (order < ORDERS - 1 && buddy + (1 << order) <= K.frameCount) {
+      const other = frameAt(buddy)
+      check(other.kind != FRAME_HEAD || other.order != order, PANIC_BUDDY_COUNT, index)
+    }
+    free += 1 << order
+    prev = link
+    link = frame.next
+  }
+  return free
 }

@@ -78,6 +78,8 @@ export class MemObject {
   nextRead: u32
   /** `size` was made smaller, and not all that lies past it is gone (resize.ts). */
   uncut: u32
+  /** Frame of page i less i, where its pages were put last (place.ts); 0: nowhere yet. */
+  place: u32
 }
 
 /** => the object's sparse array of pages. */

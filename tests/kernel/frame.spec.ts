@@ -1,9 +1,12 @@
 import {
   allocFrame,
   allocRun,
+  allocRunAt,
   checkFrames,
   FRAME_ANON,
   FRAME_PAGE,
+  FRAME_SLAB,
+  FRAME_TABLE,
   Frame,
   frameAt,
   frameIndex,
@@ -30,11 +33,32 @@ function take(count: u32, kind: u32): i32 {
   return index
 }
 
+/** => whether the `count` frames from `index` on were had. Checked. */
+function takeAt(index: u32, count: u32): bool {
+  lock()
+  const run = allocRunAt(index, count, FRAME_ANON)
+  if (run != null) assert(frameIndex(run) == index, 'other frames than those asked for')
+  checkFrames()
+  unlock()
+  return run != null
+}
+
 function give(index: u32): void {
   lock()
   freeFrame(frameAt(index))
   checkFrames()
   unlock()
+}
+
+/** Gives back what `take` took of a kind: boot has no frames of it. */
+function giveAll(kind: u32): void {
+  for (let i: u32 = 0; i < K.frameCount; i++) if (frameAt(i).kind == kind) give(i)
+}
+
+/** Asks for frames anywhere. => where they are, -2 when they are not to be had there. */
+function takeSomewhere(count: u32): i32 {
+  const index = below(K.frameCount)
+  return takeAt(index, count) ? index : -2
 }
 
 /** => the longest aligned power of two of zeros in the model; the allocator finds a run of that size. */
@@ -84,6 +108,66 @@ describe('frames', () => {
     expect(largestRun()).toBe(before)
   })
 
+  it('keeps pages together while structures are asked for amid them', () => {
+    let breaks = 0
+    let last = take(1, FRAME_PAGE)
+    for (let i: u32 = 1; i < 200; i++) {
+      const structure = take(1, i % 2 == 0 ? FRAME_SLAB : FRAME_TABLE)
+      const page = take(1, FRAME_PAGE)
+      if (page != last + 1) breaks++
+      last = page
+      if (i % 3 == 0) give(structure)
+    }
+    // What is left of small blocks, then runs: without groups, one page in two is followed by a structure.
+    expect(breaks).toBeLessThan(20)
+    giveAll(FRAME_PAGE)
+    giveAll(FRAME_SLAB)
+    giveAll(FRAME_TABLE)
+  })
+
+  it('gives the very frames that are asked for, while they are free', () => {
+    const first = take(64, FRAME_PAGE)
+    for (let i: u32 = 0; i < 64; i++) give(first + i)
+    expect(takeAt(first + 21, 7)).toBe(true)
+    expect(takeAt(first + 20, 2)).toBe(false)
+    expect(takeAt(first + 27, 1)).toBe(false)
+    expect(takeAt(first + 28, 1)).toBe(true)
+    expect(takeAt(first + 20, 1)).toBe(true)
+    expect(takeAt(K.frameCount, 1)).toBe(false)
+    expect(takeAt(K.frameCount - 1, 2)).toBe(false)
+    expect(takeAt(0xffffffff, 2)).toBe(false)
+    giveAll(FRAME_ANON)
+  })
+
+  it('gives none that stands in a group for structures', () => {
+    const structure = take(1, FRAME_SLAB)
+    const group = structure & ~63
+    for (let i = group; i < group + 64; i++) expect(takeAt(i, 1)).toBe(false)
+    give(structure)
+  })
+
+  it('takes one frame where there is room for many', () => {
+    lock()
+    const roomy = frameIndex(allocRun(1, FRAME_ANON, 100)!)
+    unlock()
+    for (let i: u32 = 1; i < 100; i++) expect(takeAt(roomy + i, 1)).toBe(true)
+    giveAll(FRAME_ANON)
+  })
+
+  it('gives the last frame to whoever asks, and all of them merge again', () => {
+    const whole = largestRun()
+    const kinds: u32[] = [FRAME_SLAB, FRAME_PAGE]
+    for (let i = 0; i < kinds.length; i++) {
+      const other = take(1, kinds[1 - i])
+      while (K.freeFrames > 0) expect(take(1, kinds[i])).toBeGreaterThanOrEqual(0)
+      expect(take(1, kinds[i])).toBe(-1)
+      give(other)
+      expect(take(1, kinds[i])).toBe(other)
+      giveAll(kinds[i])
+      expect(largestRun()).toBe(whole)
+    }
+  })
+
   it('panics when a frame is freed twice', () => {
     expect(() => {
       lock()
@@ -116,8 +200,10 @@ describe('frames', () => {
       dieAtEveryPush(step % 8 == 0)
       if (chance(55)) {
         const count: u32 = chance(70) ? 1 : 1 + below(40)
-        const index = take(count, FRAME_ANON)
-        if (index < 0) {
+        const index = chance(30)
+          ? takeSomewhere(count)
+          : take(count, chance(30) ? FRAME_TABLE : FRAME_ANON)
+        if (index == -1) {
           let order: u32 = 1
           while (order < count) order <<= 1
           assert(longest(used) < order, 'a run was there')
@@ -128,7 +214,8 @@ describe('frames', () => {
         }
       } else {
         const index = below(K.frameCount)
-        if (frameAt(index).kind == FRAME_ANON) {
+        const kind = frameAt(index).kind
+        if (kind == FRAME_ANON || kind == FRAME_TABLE) {
           give(index)
           used[index] = false
         }

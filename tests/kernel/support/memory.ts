@@ -73,7 +73,7 @@ export function end(): void {
 export function map(pages: u32, flags: u32 = MAP_PRIVATE, at: u32 = 0, prot: u32 = RIGHTS): u32 {
   const how = flags | MAP_ANONYMOUS | (at != 0 ? MAP_FIXED : 0)
   const result = sysMmap(process, at, pages * PAGE, prot, how, -1, 0)
-  assert(<u32>result > WINDOW_START && <u32>result < 0xffff0000, `mmap gave ${result}`)
+  assert(<u32>result >= WINDOW_START && <u32>result < 0xffff0000, `mmap gave ${result}`)
   return <u32>result
 }
 
