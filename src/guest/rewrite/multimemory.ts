@@ -3,7 +3,7 @@
  *
  *   register (one for loads, one for stores):   start | length | delta        three globals
  *   an address inside start..start+length lies at address + delta in memory 1
- *   not inside: page table, then guest_fault, which fills the register
+ *   not inside: page table (pagetable.ts), then guest_fault, which fills the register
  *
  * Invariants:
  *  1. A register holds an extent only while the global `generation` is the context's, as it was before the fault that gave
@@ -29,27 +29,22 @@ import {
   LT_U,
   localsOf,
   NE,
-  OR,
   RETURN_OP,
   SELECT,
   SHL,
-  SHR_U,
   SUB,
 } from './code.js'
 import { type Access, EMPTY, I32 } from './opcodes.js'
+import { PageTable } from './pagetable.js'
 import * as seam from './seam.js'
 
 /** Copies between the memories go in steps of at most so many bytes, with a poll after each. */
 const CHUNK = 1 << 20
-/** An access so near to an extent's end goes on from it. */
-const BESIDE = 64
-/** So often a register is missed before the kernel is asked for the extent in which it was: a power of two. */
-const MISSES = 1024
 
 export class MultiMemory implements BackEnd {
   readonly name = 'multi-memory'
   private readonly generation: number
-  private readonly misses: number
+  private readonly pages: PageTable
   private readonly known = new Map<Access, number[]>()
   private settles: number | undefined
   private polls: number | undefined
@@ -66,7 +61,7 @@ export class MultiMemory implements BackEnd {
     this.loads = this.makeRegister('load')
     this.stores = this.makeRegister('store')
     this.found = this.makeRegister('found')
-    this.misses = context.appended.global('isopage:misses')
+    this.pages = new PageTable(context)
   }
 
   private makeRegister(name: string): Register {
@@ -89,7 +84,7 @@ export class MultiMemory implements BackEnd {
       const code = localsOf([I32, I32])
       code.get(0).const(0).op(GE_S).if(EMPTY).const(0).op(RETURN_OP).end()
       this.takeRegister(code, this.register(write), found)
-      this.takePage(code, write, found)
+      this.pages.page(code, write, found)
       return code.const(0).end()
     })
     return { call, found }
@@ -105,20 +100,6 @@ export class MultiMemory implements BackEnd {
     code.const(1).op(RETURN_OP).end().end()
   }
 
-  /** Returns 1 when the page table has a settled page that holds them, but not when it is time to ask for more: the access itself will.  Locals: 2 entry, 3 shift, then the page's bytes. */
-  private takePage(code: Code, write: boolean, found: Register): void {
-    code.getGlobal(this.context.context).load(seam.CONTEXT_PAGE_SHIFT).set(3)
-    code.block(EMPTY)
-    this.entry(code, write)
-    if (!write) this.isSettled(code).op(EQZ, BRANCH_IF, 0)
-    this.missedOften(code).op(BRANCH_IF, 0)
-    code.getGlobal(this.misses).const(1).op(ADD).setGlobal(this.misses)
-    code.const(1).get(3).op(SHL).tee(3).setGlobal(found.length)
-    code.get(0).const(0).get(3).op(SUB, AND).setGlobal(found.start)
-    code.get(2).const(~seam.PTE_FLAGS).op(AND).getGlobal(found.start).op(SUB)
-    code.setGlobal(found.delta).const(1).op(RETURN_OP).end()
-  }
-
   outside(): number {
     return shared.outsideOf(this.context)
   }
@@ -130,7 +111,7 @@ export class MultiMemory implements BackEnd {
         code.const(seam.NO_EXTENT).setGlobal(start)
         code.const(seam.NO_EXTENT_BYTES).setGlobal(length)
       }
-      return code.end()
+      return this.pages.forget(code).end()
     })
   }
 
@@ -185,7 +166,7 @@ export class MultiMemory implements BackEnd {
     for (let i = 0; i < operands.length; i++) code.get(operands[i] as number)
     code.access(access, 1, 0, 0, lane).else().get(address)
     for (let i = 0; i < operands.length; i++) code.get(operands[i] as number)
-    code.call(this.mapped(access, lane)).end()
+    code.call(this.missed(access, lane)).end()
     return true
   }
 
@@ -194,30 +175,61 @@ export class MultiMemory implements BackEnd {
   }
 
   private makeMapped(access: Access, lane: number): number {
-    const { appended } = this.context
     if (access.atomic && access.code < 3) {
       return shared.waitOrNotify(this.context, access, 1, this.settle())
     }
-    const name = `isopage:${access.name}${access.lane ? lane : ''}`
-    const results = access.result === EMPTY ? [] : [access.result]
-    return appended.routine(name, [I32, ...access.operands], results, () => {
-      const physical = 1 + access.operands.length
-      const code = localsOf([I32])
+    const register = this.register(access.write)
+    return this.routine(access, lane, '', [], (code) => {
       if (access.atomic) shared.refuseUnaligned(code, access, 1)
+      this.hit(code, register, 0, (to) => to.const(access.bytes)).if(EMPTY)
+      code.get(0).getGlobal(register.delta).op(ADD)
+      this.perform(code, access, lane).op(RETURN_OP).end().get(0)
+      this.operands(code, access).call(this.missed(access, lane)).end()
+    })
+  }
+
+  /** As `mapped`, of an access that the register has not. */
+  private missed(access: Access, lane: number): number {
+    const physical = 1 + access.operands.length
+    const register = this.register(access.write)
+    return this.routine(access, lane, '.missed', [I32], (code) => {
+      code.block(EMPTY)
+      this.pages.quick(code, access.bytes, access.write, register, physical)
+      this.perform(code.get(physical), access, lane).op(RETURN_OP).end()
       code.get(0).const(access.bytes).call(this.translate(access.write)).set(physical)
       if (access.write && !access.atomic && access.bytes > 1) {
         this.storeAcross(code, access, lane, physical)
       }
-      return this.perform(code, access, lane, physical).end()
+      this.perform(code.get(physical), access, lane).end()
     })
   }
 
-  private perform(code: Code, access: Access, lane: number, physical: number): Code {
-    code.get(physical)
-    access.operands.forEach((_, i) => {
-      code.get(1 + i)
+  /** The function (address, ...operands) => the result of `access`. */
+  private routine(
+    access: Access,
+    lane: number,
+    suffix: string,
+    locals: readonly number[],
+    body: (code: Code) => void,
+  ): number {
+    const name = `isopage:${access.name}${access.lane ? lane : ''}${suffix}`
+    const results = access.result === EMPTY ? [] : [access.result]
+    return this.context.appended.routine(name, [I32, ...access.operands], results, () => {
+      const code = localsOf(locals)
+      body(code)
+      return code
     })
-    return code.access(access, 1, 0, access.atomic ? alignOf(access.bytes) : 0, lane)
+  }
+
+  private operands(code: Code, access: Access): Code {
+    for (let i = 0; i < access.operands.length; i++) code.get(1 + i)
+    return code
+  }
+
+  /** The access itself, its place in memory 1 being on the stack. */
+  private perform(code: Code, access: Access, lane: number): Code {
+    const align = access.atomic ? alignOf(access.bytes) : 0
+    return this.operands(code, access).access(access, 1, 0, align, lane)
   }
 
   /** A store to two extents: the bytes go to the bounce buffer, and the kernel takes them from there. */
@@ -225,7 +237,7 @@ export class MultiMemory implements BackEnd {
     const { context } = this.context
     code.get(physical).op(EQZ).if(EMPTY)
     code.getGlobal(context).const(seam.CONTEXT_BOUNCE).op(ADD).set(physical)
-    this.perform(code, access, lane, physical)
+    this.perform(code.get(physical), access, lane)
     code.getGlobal(context).get(0).const(access.bytes)
     shared.callEntry(code, this.context, seam.ENTRY_STORE).call(this.settle()).op(RETURN_OP).end()
   }
@@ -237,81 +249,14 @@ export class MultiMemory implements BackEnd {
   private translate(write: boolean): number {
     const name = `isopage:translate.${write ? 'store' : 'load'}`
     return this.context.appended.routine(name, [I32, I32], [I32], () => {
-      const register = write ? this.stores : this.loads
+      const register = this.register(write)
       const code = localsOf([I32, I32])
       this.hit(code, register, 0, (to) => to.get(1)).if(EMPTY)
       code.get(0).getGlobal(register.delta).op(ADD, RETURN_OP).end()
       shared.refuseWrapped(code, 0, this.outside())
-      this.walk(code, write, register)
+      this.pages.walk(code, write, register)
       return this.fault(code, write, register).end()
     })
-  }
-
-  /**
-   * Returns from `translate` when the page table has an entry with the right and the access stays in its page, unless the register had
-   * better be filled: it is empty, or the access comes right behind or before its extent. Locals: 2 entry, 3 shift.
-   */
-  private walk(code: Code, write: boolean, register: Register): Code {
-    code.getGlobal(this.context.context).load(seam.CONTEXT_PAGE_SHIFT).set(3)
-    code.block(EMPTY)
-    this.entry(code, write)
-    this.wantsExtent(code, register)
-    if (!write) this.isSettled(code).op(AND)
-    code.op(BRANCH_IF, 0)
-    code.get(2).const(~seam.PTE_FLAGS).op(AND)
-    this.offset(code)
-    return code.op(OR, RETURN_OP).end()
-  }
-
-  private offset(code: Code): Code {
-    return code.get(0).const(1).get(3).op(SHL).const(1).op(SUB, AND)
-  }
-
-  /** Local 2 = the page table's entry for [local 0, + local 1), local 3 being the page shift; branches to 0 when there is none with the right, or two pages are touched. */
-  private entry(code: Code, write: boolean): void {
-    const right = write ? seam.PTE_WRITE : seam.PTE_READ
-    const slot = () => code.const(2).op(SHL).get(2).op(ADD).load().tee(2)
-    this.offset(code).get(1).op(ADD).const(1).get(3).op(SHL, LE_U, EQZ, BRANCH_IF, 0)
-    code.getGlobal(this.context.context).load(seam.CONTEXT_DIRECTORY).tee(2)
-    code.op(EQZ, BRANCH_IF, 0)
-    code.get(0).get(3).const(1).op(SHL).const(2).op(SUB, SHR_U)
-    slot().op(EQZ, BRANCH_IF, 0)
-    code.get(0).get(3).op(SHR_U).const(1).get(3).const(2).op(SUB, SHL).const(1).op(SUB, AND)
-    slot().const(right).op(AND, EQZ, BRANCH_IF, 0)
-  }
-
-  /**
-   * Leaves whether the kernel shall be asked for an extent though the page is there: the register is empty, local 0 is less than BESIDE bytes from
-   * one of its ends (whoever goes through pages in turn asks once an extent), or it was missed MISSES times.
-   */
-  private wantsExtent(code: Code, { start, length }: Register): Code {
-    const beside = () =>
-      code
-        .const(BESIDE)
-        .op(ADD)
-        .const(2 * BESIDE)
-        .op(LT_U)
-    this.missedOften(code)
-    code.getGlobal(this.misses).const(1).op(ADD).setGlobal(this.misses)
-    code.getGlobal(length).const(seam.NO_EXTENT_BYTES).op(LE_U, OR)
-    code.get(0).getGlobal(start).op(SUB)
-    beside().op(OR)
-    code.get(0).getGlobal(start).op(SUB).getGlobal(length).op(SUB)
-    return beside().op(OR)
-  }
-
-  private missedOften(code: Code): Code {
-    return code
-      .getGlobal(this.misses)
-      .const(MISSES - 1)
-      .op(AND, EQZ)
-  }
-
-  /** Leaves whether an extent for loads may hold the page of entry local 2 (assembly/guest.ts, isSettled): for stores every page that may be stored to is one. */
-  private isSettled(code: Code): Code {
-    const own = seam.PTE_PRIVATE | seam.PTE_WRITE
-    code.get(2).const(seam.PTE_SHARED).op(AND).const(0).op(NE)
-    return code.get(2).const(own).op(AND).const(own).op(EQ, OR)
   }
 
   /** Asks the kernel, and fills `register` unless the generation moved meanwhile or the answer is for this access alone (length 0). Local 2: the answer. */
@@ -329,7 +274,7 @@ export class MultiMemory implements BackEnd {
     code.getGlobal(context).load(seam.CONTEXT_START).setGlobal(register.start)
     code.get(3).setGlobal(register.length)
     code.getGlobal(context).load(seam.CONTEXT_DELTA).setGlobal(register.delta)
-    code.end().end().else().call(this.settle()).end()
+    this.pages.asked(code.end().end()).else().call(this.settle()).end()
     if (write) return code.get(2)
     code.get(2).op(EQZ).if(EMPTY).getGlobal(context).get(0).get(1)
     shared.callEntry(code, this.context, seam.ENTRY_LOAD).set(2)
@@ -376,7 +321,7 @@ export class MultiMemory implements BackEnd {
    * of the two lies in the window. `step` copies local 4 bytes at local 3, a place in memory 1.
    */
   private chunks(code: Code, window: 0 | 1, write: boolean, step: () => void): void {
-    const register = write ? this.stores : this.loads
+    const register = this.register(write)
     shared.refuseOverflow(code, window, 2, this.outside())
     code.block(EMPTY).loop(EMPTY).get(2).op(EQZ, BRANCH_IF, 1)
     code.get(window).const(1).call(this.translate(write)).set(3)
