@@ -15,7 +15,7 @@ import { takeSlot } from './join.js'
 import { announce } from './liveness.js'
 import { disposeAll, type Mount, type Mountable, planMounts } from './mounts.js'
 import type { FromWorker, Handle, Settings, ToWorker } from './protocol.js'
-import { pause, startWorker, type WorkerLine, withResolvers } from './runtime.js'
+import { onPage, pause, startWorker, type WorkerLine, withResolvers } from './runtime.js'
 import { THREAD_TABLE_BYTES, ThreadTable } from './threads.js'
 
 const WASM_PAGE = 65_536
@@ -73,7 +73,7 @@ export interface Booted {
   readonly inspect: boolean
 }
 
-interface Checked extends Settings {
+interface Checked extends Omit<Settings, 'inPage'> {
   readonly memory: number
   readonly memoryMin: number
   readonly mappings: number
@@ -118,7 +118,7 @@ async function bootWith(
     module,
     threads,
     mounts: mounts.map(({ owner, spec }) => (owner === 'every' ? spec : null)),
-    settings: { pageSize, dirtyAgeMs, stallMs },
+    settings: { pageSize, dirtyAgeMs, stallMs, inPage: onPage },
     ticket: 0,
   }
   const parts = { memory, module, table: new ThreadTable(threads), pageSize }

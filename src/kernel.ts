@@ -79,7 +79,7 @@ export class Kernel {
     this.#booted = booted
     this.#inspector = inspector
     this.#services = new ServicePool(handle, instance)
-    this.#flusher = new Flusher(handle, instance)
+    this.#flusher = new Flusher(handle, instance, booted !== null)
     this.#reaper = new Reaper(instance, handle.id, handle.settings.stallMs)
     const stored = handle.mounts.length > 0
     this.#dirtied = () => {

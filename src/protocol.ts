@@ -30,6 +30,8 @@ export interface Settings {
   readonly pageSize: number
   readonly dirtyAgeMs: number
   readonly stallMs: number
+  /** A page's own thread booted: it starts the flusher, whoever wants one. */
+  readonly inPage: boolean
 }
 
 /** A call that another thread makes: a method of a process, or an export of the kernel where `pid` is null. */

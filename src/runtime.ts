@@ -8,6 +8,8 @@ import type { Worker as NodeWorker } from 'node:worker_threads'
 export const onNode = typeof globalThis.process?.versions?.node === 'string'
 export const onDeno = 'Deno' in globalThis
 export const onBun = 'Bun' in globalThis
+/** A page's own thread, which may not sleep; not a worker of it. */
+export const onPage = !onNode && 'document' in globalThis
 
 interface Builtins {
   'node:fs': typeof import('node:fs')

@@ -19,7 +19,7 @@ import {
 } from './errors.js'
 import { closed, type Instance } from './instance.js'
 import type { FromWorker, Handle, ServiceCall, Services, ToWorker } from './protocol.js'
-import { every, startWorker, type WorkerLine, withResolvers } from './runtime.js'
+import { every, onPage, startWorker, type WorkerLine, withResolvers } from './runtime.js'
 import type { ThreadTable } from './threads.js'
 import { mayWaitLong } from './waits.js'
 
@@ -27,6 +27,8 @@ import { mayWaitLong } from './waits.js'
 const BOUNDED_MAX = 2
 /** Workers in all. */
 const WORKERS_MAX = 64
+/** How often the thread that booted looks whether a flusher is wanted. */
+const LOOK_MS = 100
 /** How long an interrupt is given before it is asked again, ms. */
 const INTERRUPT_AGAIN_MS = 2
 
@@ -40,6 +42,11 @@ interface Task {
   readonly reject: (error: unknown) => void
 }
 
+interface Started {
+  readonly line: Line
+  readonly slot: number
+}
+
 interface ServiceWorker {
   readonly line: Line
   readonly slot: number
@@ -51,7 +58,7 @@ export async function startService(
   handle: Handle,
   parent: number,
   flusher: boolean,
-): Promise<{ line: Line; slot: number }> {
+): Promise<Started> {
   const line = await startWorker<ToWorker, FromWorker>(
     new URL('./service-worker.js', import.meta.url),
     () => new Worker(new URL('./service-worker.js', import.meta.url), { type: 'module' }),
@@ -238,31 +245,47 @@ function uncloneable({ name, args }: ServiceCall, cause: unknown): IsopageTypeEr
   return error
 }
 
-/** Keeps one flusher running for the whole kernel: it writes back what is dirty by age. */
+/**
+ * Keeps one flusher running for the whole kernel: it writes back what is dirty by age. Whoever stores first starts it, and the thread that booted when it ends with
+ * the thread that had started it. Where a page's own thread booted, that one always does: in Firefox 153 a worker that starts a worker may hang in `new Worker`: it waits for word of the page's thread on a condition on which
+ * the worker just started waits too, and one of the two is woken.
+ */
 export class Flusher {
   readonly #handle: Handle
   readonly #table: ThreadTable
   readonly #parent: number
-  #line: Promise<Line | undefined> | undefined
+  #line: Promise<Started | undefined> | undefined
+  #endLook: (() => void) | undefined
 
-  constructor(handle: Handle, instance: Instance) {
+  /** @param booted this thread booted the kernel */
+  constructor(handle: Handle, instance: Instance, booted: boolean) {
     this.#handle = handle
     this.#table = instance.table
     this.#parent = instance.index
+    if (booted && handle.mounts.length > 0) {
+      this.#endLook = every(LOOK_MS, () => {
+        if (this.#table.wantsFlusher) this.#claim()
+      })
+    }
   }
 
-  /** Something may be dirty. Starts the flusher unless one runs, here or in another thread. */
+  /** Something may be dirty. Has the flusher started unless one runs, here or in another thread. */
   wake(): void {
-    if (this.#table.hasFlusher || !this.#table.claimFlusher()) return
-    this.#line = this.#start()
+    if (this.#table.hasFlusher) return
+    if (this.#handle.settings.inPage && !onPage) this.#table.wantFlusher()
+    else this.#claim()
   }
 
-  async #start(): Promise<Line | undefined> {
+  #claim(): void {
+    if (this.#table.claimFlusher(this.#parent)) this.#line = this.#start()
+  }
+
+  async #start(): Promise<Started | undefined> {
     try {
       const { line, slot } = await startService(this.#handle, this.#parent, true)
       this.#table.setFlusher(slot)
-      line.onEnd(() => this.#table.setFlusher(undefined))
-      return line
+      line.onEnd(() => this.#table.forgetFlusher(slot))
+      return { line, slot }
     } catch {
       this.#table.setFlusher(undefined) // the next wake() tries again
       return undefined
@@ -270,6 +293,9 @@ export class Flusher {
   }
 
   async close(): Promise<void> {
-    await (await this.#line)?.terminate()
+    this.#endLook?.()
+    const started = await this.#line
+    await started?.line.terminate()
+    if (started) this.#table.forgetFlusher(started.slot)
   }
 }

@@ -3,7 +3,7 @@
  * lies in a SharedArrayBuffer beside the kernel's memory and is part of the handle.
  *
  *   word 0 CLOSED   1 once kernel.close() began, 2 when nobody asks for files any more     word 1 FLUSHER  slot + 1 of the thread that writes back in the
- *   word 2 TICKET   last ticket given                               background, FLUSHER_STARTING while one starts
+ *   word 2 TICKET   last ticket given                               background, -2 - slot while that thread starts one, FLUSHER_WANTED until then
  *   from RECORDS on, one record a slot: its fields are the constants below
  *
  * Invariants:
@@ -32,7 +32,8 @@ const WORKER_TICKET = 5
 const PARENT = 6
 
 const SERVICE_ENDED = 2
-const FLUSHER_STARTING = -1
+const FLUSHER_WANTED = -1
+const startingBy = (index: number) => -2 - index
 
 export const THREAD_TABLE_BYTES = 4 * (RECORDS + RECORD_WORDS * THREADS_MAX)
 
@@ -87,14 +88,32 @@ export class ThreadTable {
     return this.#words[FLUSHER] !== 0
   }
 
-  /** => the caller is to start the flusher. */
-  claimFlusher(): boolean {
-    return Atomics.compareExchange(this.#words, FLUSHER, 0, FLUSHER_STARTING) === 0
+  /** Asks the thread that booted to start the flusher. */
+  wantFlusher(): void {
+    Atomics.compareExchange(this.#words, FLUSHER, 0, FLUSHER_WANTED)
+  }
+
+  get wantsFlusher(): boolean {
+    return this.#words[FLUSHER] === FLUSHER_WANTED
+  }
+
+  /** => thread `index` is to start the flusher. */
+  claimFlusher(index: number): boolean {
+    const starts = (from: number) =>
+      Atomics.compareExchange(this.#words, FLUSHER, from, startingBy(index)) === from
+    return starts(0) || starts(FLUSHER_WANTED)
   }
 
   /** Thread `index` is the flusher; undefined: none is, after a failed start. */
   setFlusher(index: number | undefined): void {
     Atomics.store(this.#words, FLUSHER, index === undefined ? 0 : index + 1)
+  }
+
+  /** Thread `index` has ended: was it the flusher, or about to start one, another is wanted. */
+  forgetFlusher(index: number): void {
+    for (const was of [index + 1, startingBy(index)]) {
+      Atomics.compareExchange(this.#words, FLUSHER, was, FLUSHER_WANTED)
+    }
   }
 
   /** Records the thread that has slot `index` now. */
@@ -113,7 +132,7 @@ export class ThreadTable {
   forget({ index, sequence }: Pick<ThreadRecord, 'index' | 'sequence'>): void {
     const at = RECORDS + index * RECORD_WORDS
     Atomics.compareExchange(this.#words, at + SEQUENCE, sequence + 1, 0)
-    Atomics.compareExchange(this.#words, FLUSHER, index + 1, 0)
+    this.forgetFlusher(index)
   }
 
   /** => the record of a slot, undefined when it has none. */

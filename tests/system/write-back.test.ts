@@ -12,10 +12,12 @@ import {
   type Process,
 } from '../../dist/src/index.js'
 import { type FaultRule, faulty } from '../../dist/src/test/index.js'
+import { inBrowser } from '../conformance/runtime.ts'
 import { collector } from '../support/collect.ts'
 import { outcome } from '../support/errno.ts'
 import { pause } from '../support/pause.ts'
 import { Store } from '../support/store.ts'
+import { startThread } from '../support/thread.ts'
 
 const PAGE = 4096
 const RW = O.CREAT | O.RDWR
@@ -148,6 +150,15 @@ describe('background write-back', () => {
     map.write(0, fill(PAGE, 4))
     p.close(fd)
     map.unmap()
+    await written(fill(PAGE, 4))
+  })
+
+  test('writes what a worker stored that has left; in a page the worker starts no worker for it', async () => {
+    await start({ dirtyAgeMs: 50 })
+    await using thread = await startThread(new URL('./flusher.thread.ts', import.meta.url))
+    store.foreignSize('f', PAGE)
+    const started = await thread.call('store', kernel.handle, '/m/f', fill(PAGE, 4))
+    if (inBrowser) expect(started).toBe(0)
     await written(fill(PAGE, 4))
   })
 
