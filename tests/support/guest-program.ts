@@ -217,6 +217,12 @@ const near = (base: number, by: number): fc.Arbitrary<Pointer> =>
     },
     {
       weight: 1,
+      arbitrary: fc
+        .constantFrom(0x80_0000, WINDOW, WINDOW, -WINDOW, -WINDOW)
+        .map((value) => ({ kind: 'add', a: local(base), b: constant(value) }) as const),
+    },
+    {
+      weight: 1,
       arbitrary: fc.constantFrom(7, 255, -4).map((mask) => {
         const index = { kind: 'and', a: local(by), b: constant(mask) } as const
         return { kind: 'add', a: local(base), b: index } as const
@@ -281,6 +287,65 @@ const streams: fc.Arbitrary<Statement> = fc
       })
   })
 
+/**
+ * Statements in a row that touch what two pointers point to, and now and then set one of them: what is copied for private memory by the run. Arms and
+ * blocks set pointers too, and leave early.
+ */
+const runs: fc.Arbitrary<Statement> = fc
+  .shuffledSubarray([0, 1, 2, 3], { minLength: 3, maxLength: 3 })
+  .chain((chosen) => {
+    const [a, b, i] = chosen as [number, number, number]
+    const at = fc.oneof(near(a, i), near(a, b), near(b, i))
+    const touch = fc
+      .tuple(fc.nat(22), at, offset)
+      .map(([access, at, offset]) => ({ kind: 'access', access, at, offset, lane: 0 }) as const)
+    const fetch = fc.record({
+      kind: fc.constant('fetch' as const),
+      at,
+      offset: fc.constantFrom(0, 4, 8),
+      index: fc.constantFrom(a, b, i),
+    })
+    const move = fc.record({
+      kind: fc.constant('set' as const),
+      index: fc.constantFrom(a, b, i),
+      to: fc.oneof(fc.constantFrom(local(a), local(b)), near(a, i), near(b, i), pointer),
+    })
+    const simple: fc.Arbitrary<Statement> = fc.oneof(
+      { weight: 9, arbitrary: touch },
+      { weight: 2, arbitrary: move },
+      { weight: 1, arbitrary: fetch },
+    )
+    const few = fc.array(simple, { maxLength: 5 })
+    const by = fc.constantFrom(local(i), local(a), constant(1))
+    const step: fc.Arbitrary<Statement> = fc.oneof(
+      { weight: 12, arbitrary: simple },
+      {
+        weight: 1,
+        arbitrary: fc
+          .tuple(by, few, few)
+          .map(([by, yes, no]) => ({ kind: 'if', by, yes, no }) as const),
+      },
+      {
+        weight: 1,
+        arbitrary: fc.tuple(by, few, few, few).map(([by, first, yes, body]): Statement => {
+          const inner: Body = [...first, { kind: 'if', by, yes, no: [] }, ...body]
+          return { kind: 'block', by, body: inner }
+        }),
+      },
+      {
+        weight: 1,
+        arbitrary: fc.record({ kind: fc.constant('call' as const), by: fc.nat(3), index }),
+      },
+    )
+    const body = fc.array(step, { minLength: 4, maxLength: 14 })
+    return fc
+      .tuple(body, fc.constantFrom(0, 0, 0, 1, 3))
+      .map(
+        ([body, rounds]): Statement =>
+          rounds > 0 ? { kind: 'loop', rounds, body } : { kind: 'block', by: constant(1), body },
+      )
+  })
+
 const statement = fc.letrec<{ one: Statement; body: Body }>((tie) => ({
   body: fc.array(tie('one'), { maxLength: 4, depthIdentifier: 'program' }) as fc.Arbitrary<Body>,
   one: fc.oneof(
@@ -288,6 +353,7 @@ const statement = fc.letrec<{ one: Statement; body: Body }>((tie) => ({
     { weight: 6, arbitrary: plainAccess },
     { weight: 1, arbitrary: revoked },
     { weight: 3, arbitrary: streams },
+    { weight: 4, arbitrary: runs },
     { weight: 4, arbitrary: access },
     { weight: 4, arbitrary: fc.record({ kind: fc.constant('set' as const), index, to: pointer }) },
     {

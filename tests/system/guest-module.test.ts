@@ -1,7 +1,7 @@
 /** Rewritten modules as wholes: what is kept, what is refused, bulk memory, polls, and registers that forget. */
 import { describe, expect, test } from 'vitest'
 import { Writer } from '../../dist/src/guest/rewrite/bytes.js'
-import { ADD, type Code, DROP, EQZ } from '../../dist/src/guest/rewrite/code.js'
+import { ADD, BRANCH_IF, type Code, DROP, EQZ, LT_U } from '../../dist/src/guest/rewrite/code.js'
 import {
   type BackEndName,
   describe as descriptionOf,
@@ -367,7 +367,11 @@ describe('registers are empty again', () => {
       name: 'loop',
       params: [I32],
       results: [I32],
-      body: (code) => void code.loop(EMPTY).end().get(0).op(0x28, 0, 0),
+      locals: [I32],
+      body: (code) => {
+        code.loop(EMPTY).get(1).const(1).op(ADD).tee(1).const(200).op(LT_U, BRANCH_IF, 0).end()
+        code.get(0).op(0x28, 0, 0)
+      },
     }
     const { kernel, calls } = linked({ memory: { initial: 1 }, functions: [LOAD, loop] })
     kernel.map(WINDOW, READ)

@@ -8,7 +8,7 @@
  * the engine traps, for the private memory ends below; and a window's base at most past 4 GiB, where the mapped arm
  * traps. Larger offsets are added first, in 33 bits.
  */
-import type { BackEnd } from './backend.js'
+import { type BackEnd, OFFSETS } from './backend.js'
 import { ADD, alignOf, LT_S, LT_U, OR } from './code.js'
 import * as op from './opcodes.js'
 import { type Access, EMPTY } from './opcodes.js'
@@ -39,6 +39,13 @@ export class AccessWriter {
     const operands = this.takeOperands(access)
     if (place.offset >= GUARD) this.far(access, place, operands, inline)
     else this.near(access, place, operands, inline)
+  }
+
+  /** Writes an access as a call of what does it wherever it is. */
+  called(access: Access, place: Place): void {
+    const { offset, lane } = place
+    if (access.atomic || offset >= OFFSETS) this.write(access, place, false)
+    else this.writing.code.call(this.back.anywhere(access, lane, offset))
   }
 
   /** An access of the kernel's memory, `delta` a local that leads there from its address. */

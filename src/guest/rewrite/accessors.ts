@@ -36,6 +36,7 @@ export class Accessors implements BackEnd {
   readonly name = 'accessors'
   private readonly rounds: number
   private readonly known = new Map<Access, number[]>()
+  private readonly knownAnywhere = new Map<Access, number[]>()
 
   private readonly context: BackEndContext
 
@@ -83,6 +84,12 @@ export class Accessors implements BackEnd {
 
   mapped(access: Access, lane: number): number {
     return shared.remembered(this.known, access, lane, () => this.makeMapped(access, lane))
+  }
+
+  anywhere(access: Access, lane: number, offset: number): number {
+    return shared.remembered(this.knownAnywhere, access, lane * shared.OFFSETS + offset, () =>
+      shared.anywhereOf(this.context, access, lane, offset, () => this.mapped(access, lane)),
+    )
   }
 
   private makeMapped(access: Access, lane: number): number {

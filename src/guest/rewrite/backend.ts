@@ -12,6 +12,7 @@ import {
   EQZ,
   GE_S,
   GT_U,
+  LT_S,
   LT_U,
   localsOf,
   RETURN_OP,
@@ -25,6 +26,8 @@ export interface BackEnd {
   readonly name: 'multi-memory' | 'accessors'
   /** The function that does `access` in the window: (address, ...operands) => its result. */
   mapped(access: Access, lane: number): number
+  /** The function that does `access`, not an atomic one, wherever it is: `offset`, below OFFSETS, comes to the address. */
+  anywhere(access: Access, lane: number, offset: number): number
   /**
    * The arm for an access that may find its extent in a register: address and operands in locals, the address not
    * on the stack; false when the back end has no registers.
@@ -72,6 +75,30 @@ export interface BackEndContext {
   readonly appended: Appended
   /** The global that holds the address of the context record. */
   readonly context: number
+}
+
+/** Static offsets below have functions of their own. */
+export const OFFSETS = 256
+
+/** As `anywhere`, `mapped` being the function for the window. */
+export function anywhereOf(
+  { appended }: BackEndContext,
+  access: Access,
+  lane: number,
+  offset: number,
+  mapped: () => number,
+): number {
+  const name = `isopage:${access.name}${access.lane ? lane : ''}.at${offset}`
+  const results = access.result === EMPTY ? [] : [access.result]
+  return appended.routine(name, [I32, ...access.operands], results, () => {
+    const operands = (code: Code) => access.operands.forEach((_, i) => void code.get(1 + i))
+    const code = localsOf([]).get(0).const(0).op(LT_S).if(access.result).get(0)
+    if (offset > 0) code.const(offset).op(ADD)
+    operands(code)
+    code.call(mapped()).else().get(0)
+    operands(code)
+    return code.access(access, 0, offset, 0, lane).end().end()
+  })
 }
 
 /** => the function for an access, made when it is first asked for. */

@@ -8,14 +8,17 @@
  */
 import { AccessWriter } from './accesses.js'
 import type { BackEnd } from './backend.js'
+import type { Bodies } from './bodies.js'
 import { Reader } from './bytes.js'
-import { Code } from './code.js'
+import { type Code, UNREACHABLE } from './code.js'
 import { CopyWriter, type Mode, PLAINLY } from './copies.js'
 import { GuestModuleError } from './error.js'
 import type { Facts } from './facts.js'
-import { type Decoded, skipValueType } from './module.js'
+import { GuestHints } from './guesthints.js'
+import { type Decoded, skipLocals, skipValueType } from './module.js'
 import * as op from './opcodes.js'
 import { type Access, EMPTY } from './opcodes.js'
+import { isCovered, type Region } from './regions.js'
 import { type Hints, Writing } from './writing.js'
 
 /** Frames of the control stack. */
@@ -50,20 +53,24 @@ export class BodyRewriter {
   /** Labels that are open in what is written, and how many of them are none of the module's. */
   private level = 0
   private added = 0
-  private loopDepth = 0
-  private guestHints: Hints = []
-  private guestHint = 0
-  private bodyStart = 0
+  /** Inside an innermost loop, where accesses try a register themselves. */
+  private inner = false
+  private readonly guestHints = new GuestHints()
   private landing = false
   private mustLand = false
-  /** Index of the function, whether it may come back to itself, and whether it polls where it begins: a loop of another kind. */
+  /** Index of the function. */
   private own = 0
-  private comesBack = false
-  private recursive = false
+  /** Whether the last one may come back to itself without a call of another one of the module's that is known: a loop of another kind. */
+  comesBack = false
   /** The functions of the module that the last one calls. */
   callees: number[] = []
   /** Of which copy of a loop this is; undefined outside of copies. */
   private mode: Mode | undefined
+  /** Of which region and which copy of it this is; undefined outside of regions. */
+  private region: Region | undefined
+  private slow = false
+  /** Where the next region begins. */
+  private regionAt = 0
 
   private readonly options: BodyOptions
 
@@ -76,22 +83,20 @@ export class BodyRewriter {
     this.copies = new CopyWriter(this.writing, options.back, options.polls)
   }
 
-  /** Writes body `index` (of those defined) with its size to `out`; one that is `recursive` polls where it begins. => its branch hints. */
-  rewrite(index: number, guestHints: Hints, out: Code, recursive = false): Hints {
+  /** Writes body `index` (of those defined) to `out`, which tells of its hints. */
+  rewrite(index: number, guestHints: Hints, out: Bodies): void {
     const { bodies, functionTypes, types } = this.options.decoded
     const type = types[functionTypes[index] as number] as Decoded['types'][number]
     const [start, end] = [bodies[index * 2] as number, bodies[index * 2 + 1] as number]
     this.own = this.options.decoded.importedFunctions + index
     this.options.facts.of(index)
     this.landing = false
-    this.recursive = recursive
     this.pass(start, end, type.params, type.results, guestHints)
-    if (this.mustLand || (this.comesBack && !recursive)) {
-      this.landing = this.mustLand
-      this.recursive = recursive || this.comesBack
+    if (this.mustLand) {
+      this.landing = true
       this.pass(start, end, type.params, type.results, guestHints)
     }
-    return this.finish(start, out)
+    out.add(this.writing, this.bytes, start)
   }
 
   private pass(
@@ -106,24 +111,19 @@ export class BodyRewriter {
     this.levels = [0]
     this.level = 1
     this.added = 0
-    this.loopDepth = 0
+    this.inner = false
     this.mode = undefined
-    this.guestHints = hints
-    this.guestHint = 0
-    this.bodyStart = start
+    this.region = undefined
+    this.guestHints.begin(hints, start)
     this.mustLand = false
     this.comesBack = false
     this.callees = []
     reader.at = start
-    let locals = params
-    for (let groups = reader.u32(); groups > 0; groups--) {
-      locals += reader.u32()
-      skipValueType(reader)
-    }
+    const locals = params + skipLocals(reader)
     this.writing.begin(locals)
     this.from = reader.at
+    this.regionAt = this.options.facts.regionFrom(reader.at).at
     if (this.landing) this.openBody(results)
-    if (this.recursive) this.poll(reader.at)
     while (reader.at < end) this.step(end)
     if (reader.at !== end || this.frames.length > 0) this.outOfStep()
     this.flush(end)
@@ -139,27 +139,6 @@ export class BodyRewriter {
     else this.code.s32(this.options.leaving(results))
   }
 
-  private finish(start: number, out: Code): Hints {
-    const { code } = this
-    const { temporaries, hints } = this.writing
-    const locals = new Code(64)
-    const reader = new Reader(this.bytes, start)
-    const groups = reader.u32()
-    const groupsAt = reader.at
-    for (let i = 0; i < groups; i++) {
-      reader.u32()
-      skipValueType(reader)
-    }
-    locals.u32(groups + temporaries.length)
-    locals.copy(this.bytes, groupsAt, reader.at)
-    for (const type of temporaries) locals.op(1, type)
-    out.u32(locals.length + code.length)
-    out.write(locals)
-    out.write(code)
-    for (let i = 0; i < hints.length; i += 2) (hints[i] as number) += locals.length
-    return hints
-  }
-
   /** Copies what needs no change, up to `to`. */
   private flush(to: number): void {
     this.code.copy(this.bytes, this.from, to)
@@ -170,10 +149,11 @@ export class BodyRewriter {
   private step(end: number): void {
     const { reader, bytes } = this
     const at = reader.at
+    if (at >= this.regionAt && this.beginRegion(at)) return
     const opcode = bytes[reader.at++] as number
     const kind = op.OPERANDS[opcode] as number
     if (kind === op.NONE) return
-    if (this.guestHint < this.guestHints.length) this.keepHint(at)
+    if (this.guestHints.left) this.keepHint(at)
     if (kind === op.NUMBER) {
       if (opcode === op.CALL_REF) this.comesBack = true
       if (this.added > 0 && (opcode === 0x0c || opcode === op.BR_IF)) this.branch(opcode, at)
@@ -185,13 +165,58 @@ export class BodyRewriter {
     else this.special(opcode, at, end)
   }
 
+  /** Writes the region that begins at `at`, unless this is a copy of a loop that has none. => whether it did */
+  private beginRegion(at: number): boolean {
+    const { facts } = this.options
+    const { region, at: next } = facts.regionFrom(at)
+    this.regionAt = next
+    if (!region || next > at) return false
+    if (this.region || (this.mode && !this.mode.regions)) {
+      this.regionAt = facts.regionFrom(at + 1).at
+      return false
+    }
+    const { code } = this.writing
+    const { start, end } = facts.bytesOf(region)
+    this.flush(at)
+    this.copies.notNear(region, facts)
+    code.if(EMPTY)
+    const { next: hint } = this.guestHints
+    this.copyRegion(region, start, end, true)
+    this.guestHints.next = hint
+    code.else()
+    this.copyRegion(region, start, end, false)
+    code.end()
+    if (region.ends) code.op(UNREACHABLE)
+    this.regionAt = facts.regionFrom(end).at
+    return true
+  }
+
+  /** Writes [start, end) of the module, whole instructions. */
+  private stretch(start: number, end: number): void {
+    const { reader } = this
+    reader.at = start
+    this.from = start
+    this.regionAt = start
+    while (reader.at < end) this.step(-1)
+    if (reader.at !== end) this.outOfStep()
+    this.flush(end)
+  }
+
+  private copyRegion(region: Region, start: number, end: number, slow: boolean): void {
+    this.region = region
+    this.slow = slow
+    this.level++
+    this.added++
+    this.stretch(start, end)
+    this.level--
+    this.added--
+    this.region = undefined
+  }
+
   /** A hint of the guest's own moves with its instruction. */
   private keepHint(at: number): void {
-    const hints = this.guestHints
-    while ((hints[this.guestHint] as number) < at - this.bodyStart) this.guestHint += 2
-    if (hints[this.guestHint] !== at - this.bodyStart) return
-    this.writing.hints.push(this.code.length + at - this.from, hints[this.guestHint + 1] as number)
-    this.guestHint += 2
+    const hint = this.guestHints.of(at)
+    if (hint !== undefined) this.writing.hints.push(this.code.length + at - this.from, hint)
   }
 
   private refuse(opcode: number, code?: number): never {
@@ -268,7 +293,6 @@ export class BodyRewriter {
   }
 
   private poll(at: number): void {
-    if (!this.options.polls) return
     this.flush(at)
     this.copies.poll()
   }
@@ -323,9 +347,8 @@ export class BodyRewriter {
     }
     reader.skipNumber()
     this.open(LOOPS)
-    this.loopDepth++
+    this.inner = options.facts.isInnermost(at)
     if (this.landing) this.settle()
-    if (!options.polls) return
     this.flush(reader.at)
     this.copies.poll(options.facts.counterAt(at))
   }
@@ -335,7 +358,8 @@ export class BodyRewriter {
    * labels being open that are none of the module's. Afterwards the reader stands behind the loop.
    */
   private copy(mode: Mode, { back, added }: { back: number; added: number }): void {
-    const { reader, from, guestHint } = this
+    const { reader, from } = this
+    const { next: hint } = this.guestHints
     const { start, end } = mode
     const before = this.level
     this.mode = mode
@@ -343,26 +367,21 @@ export class BodyRewriter {
     this.level += added
     this.frames.push(LOOPS)
     this.levels.push(before + back)
-    this.loopDepth++
-    reader.at = start
-    this.from = start
-    while (reader.at < end) this.step(-1)
-    if (reader.at !== end) this.outOfStep()
-    this.flush(end)
-    this.loopDepth--
+    this.stretch(start, end)
     this.frames.pop()
     this.levels.pop()
     this.level = before
     this.added -= added
     this.mode = undefined
-    if (!mode.last) this.guestHint = guestHint
+    if (!mode.last) this.guestHints.next = hint
     reader.at = end + 1
     this.from = from
+    this.regionAt = end + 1
   }
 
   private end(at: number, end: number): void {
     const frame = this.close()
-    if (frame & LOOPS) this.loopDepth--
+    if (frame & LOOPS) this.inner = false
     if (frame & LANDS) this.settle()
     if (this.reader.at !== end || !this.landing) return
     this.flush(at)
@@ -406,7 +425,7 @@ export class BodyRewriter {
     }
     foreign &&= this.options.back.settle() !== undefined
     const tail = opcode !== op.CALL && opcode !== op.CALL_INDIRECT
-    // Whoever calls what a table or a reference holds may call itself: the way round leads through here.
+    // What a table or a reference holds may be the caller.
     if (opcode === op.CALL_INDIRECT || (foreign && tail)) this.comesBack = true
     if (foreign && tail) this.untail(opcode, at)
     else if (foreign) this.settle()
@@ -479,11 +498,13 @@ export class BodyRewriter {
     const site = facts.siteAt(at)
     if (facts.isPrivate(site)) return
     const delta = this.mode && site >= 0 ? this.mode.deltaAt(site) : undefined
-    if (delta === PLAINLY) return
+    if (delta === PLAINLY || (!this.slow && isCovered(this.region, site))) return
     const place = { at, end: reader.at, offset, lane }
     this.flush(at)
     if (delta !== undefined) this.accesses.translated(access, place, delta)
-    else this.accesses.write(access, place, this.mode?.inline ?? this.loopDepth > 0)
+    else if (this.mode?.inline ?? this.inner) this.accesses.write(access, place, true)
+    else if (this.region && this.slow) this.accesses.called(access, place)
+    else this.accesses.write(access, place, false)
     this.from = reader.at
   }
 }

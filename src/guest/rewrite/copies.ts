@@ -18,6 +18,7 @@
  * may have moved, and never used behind a poll that called the kernel. Where no extent is known the one round faults, as the module's
  * own accesses do, and no sooner than they.
  */
+import { writeAddress } from './addresses.js'
 import type { BackEnd, ExtentCall, Register } from './backend.js'
 import {
   ADD,
@@ -31,14 +32,13 @@ import {
   LT_U,
   OR,
   SELECT,
-  SHL,
   SUB,
 } from './code.js'
 import type { Facts } from './facts.js'
 import { ALONE, type Check, type Copies, type Counter } from './loops.js'
 import { EMPTY } from './opcodes.js'
-import { DIFFERENCE, LEAF, SHIFT, SUM } from './values.js'
-import { EXTENT, ROUNDS, type Writing } from './writing.js'
+import type { Region } from './regions.js'
+import { EXTENT, ROUNDS, TURNS, type Writing } from './writing.js'
 
 /** An access that needs neither arm nor delta. */
 export const PLAINLY = -1
@@ -49,6 +49,8 @@ export interface Mode {
   readonly end: number
   /** The mapped arms of accesses with both try a register themselves. */
   readonly inline: boolean
+  /** Regions inside are copied in their turn. */
+  readonly regions: boolean
   /** No copy follows. */
   readonly last: boolean
   /** PLAINLY, or the local with the delta of an access by its number; undefined when it has both arms. */
@@ -66,7 +68,6 @@ interface Stream {
 
 /** Rounds of a mapped copy that counts them, at most. */
 const ROUNDS_MAX = 4096
-const MUL = 0x6c
 const DIV_U = 0x6e
 /** Depths as a copy's head and its surroundings see $again and $exit. */
 const AGAIN = 2
@@ -90,7 +91,10 @@ export class CopyWriter {
     if (!this.polls) return
     const { code } = this
     if (counter) {
-      code.get(counter.local).const(counter.mask).op(AND, EQZ)
+      const { local = this.writing.slot(TURNS) } = counter
+      code.get(local)
+      if (counter.local === undefined) code.const(1).op(ADD).tee(local)
+      code.const(counter.mask).op(AND, EQZ)
       this.writing.unlikely()
       code.if(EMPTY)
     }
@@ -107,7 +111,7 @@ export class CopyWriter {
     for (const bits of copies.mapped) this.mappedCopy(copies, bits, facts, copy)
     this.poll()
     const inline = copies.mapped.length !== 1
-    const mode = { inline, last: true, deltaAt: () => undefined }
+    const mode = { inline, regions: false, last: true, deltaAt: () => undefined }
     copy({ ...facts.inside(copies.loop), ...mode }, { back: 1, added: 2 })
     code.op(BR, 1).end().end()
   }
@@ -122,7 +126,7 @@ export class CopyWriter {
     this.notPrivate(copies, moving, facts, AGAIN)
     const deltaAt = (site: number) =>
       copies.checkOf[site - copies.loop.firstSite] === ALONE ? undefined : PLAINLY
-    const mode = { inline: true, last: false, deltaAt }
+    const mode = { inline: true, regions: true, last: false, deltaAt }
     copy({ ...facts.inside(copies.loop), ...mode }, { back: 3, added: 4 })
     code.end().op(BR, EXIT).end()
   }
@@ -139,6 +143,17 @@ export class CopyWriter {
     this.branchUnlikely(label)
   }
 
+  /** Leaves whether some address that a region asks about is not below 2 GiB, for a branch that is hardly ever taken. */
+  notNear({ checks, events }: Region, { flow }: Facts): void {
+    const { code } = this
+    checks.forEach(({ node, at }, i) => {
+      writeAddress(code, flow, events, node, at)
+      if (i > 0) code.op(OR)
+    })
+    code.const(0).op(LT_S)
+    this.writing.unlikely()
+  }
+
   private branchUnlikely(label: number): void {
     this.writing.unlikely()
     this.code.op(BRANCH_IF, label)
@@ -146,24 +161,7 @@ export class CopyWriter {
 
   /** Leaves node + at on the stack, at the head of a loop. */
   private address(copies: Copies, node: number, at: number, facts: Facts): void {
-    const { code } = this
-    const { nodes, distances } = copies.loop
-    const local = nodes.indexOf(node)
-    if (local >= 0) {
-      const distance = (at - (distances[local] as number)) | 0
-      code.get(local)
-      if (distance !== 0) code.const(distance).op(ADD)
-      return
-    }
-    const { kinds, first, second } = facts.values
-    const kind = kinds[node] as number
-    if (kind === LEAF) throw new Error('a node that no local holds')
-    this.address(copies, first[node] as number, 0, facts)
-    if (kind === SUM || kind === DIFFERENCE) {
-      this.address(copies, second[node] as number, 0, facts)
-      code.op(kind === SUM ? ADD : SUB)
-    } else code.const(second[node] as number).op(kind === SHIFT ? SHL : MUL)
-    if (at !== 0) code.const(at).op(ADD)
+    writeAddress(this.code, facts.flow, copies.loop.events, node, at)
   }
 
   /** The copy in which the addresses of `bits` are mapped, the other one private. */
@@ -195,7 +193,8 @@ export class CopyWriter {
       const check = copies.checkOf[site - loop.firstSite] as number
       return check >= 0 && isMapped(check, check) ? this.extent(check).delta : PLAINLY
     }
-    copy({ ...facts.inside(loop), inline: false, last: false, deltaAt }, { back: 3, added: 4 })
+    const mode = { inline: false, regions: false, last: false, deltaAt }
+    copy({ ...facts.inside(loop), ...mode }, { back: 3, added: 4 })
     code.end().op(BR, EXIT).end()
   }
 

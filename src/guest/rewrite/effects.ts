@@ -105,6 +105,10 @@ export function firstBehind(numbers: readonly number[], than: number): number {
   return low
 }
 
+function isLeaving(code: number): boolean {
+  return code <= op.RETURN_CALL_REF || code === 0x40 || (code >= MORE + 8 && code < VECTOR)
+}
+
 /** The instructions of one body; arrays that are used again for the next. */
 export class Instructions {
   count = 0
@@ -120,6 +124,8 @@ export class Instructions {
   /** Numbers of the instructions that are loops, and of those that set locals. */
   loops: number[] = []
   sets: number[] = []
+  /** And of those that take long or enter the kernel: calls, memory.grow, bulk memory. */
+  leaving: number[] = []
   private open: number[] = []
 
   private readonly reader: Reader
@@ -135,9 +141,14 @@ export class Instructions {
     this.labels = []
     this.loops = []
     this.sets = []
+    this.leaving = []
     this.open = [-1]
     reader.at = start
-    while (reader.at < end) if (!this.one()) return false
+    while (reader.at < end) {
+      if (!this.one()) return false
+      const code = this.ops[this.count - 1] as number
+      if (code >= op.CALL && isLeaving(code)) this.leaving.push(this.count - 1)
+    }
     return reader.at === end && this.open.length === 0
   }
 

@@ -9,7 +9,7 @@
  * Invariants:
  *  1. A leaf is one value as long as control stays behind the place where it was made: places that it is named at are dominated by it,
  *     and inside a loop it is the value of the present round.
- *  2. `mark` of a frame is a place in `assigned` that all paths to its end have in common; what comes behind it may differ.
+ *  2. `mark` of a frame is a place among the events of locals that all paths to its end have in common; what comes behind it may differ.
  *  3. Code that cannot be reached says nothing: its accesses are UNKNOWN.
  */
 import {
@@ -24,6 +24,7 @@ import {
 import { Locals } from './locals.js'
 import type { Decoded } from './module.js'
 import * as op from './opcodes.js'
+import { Places } from './places.js'
 import { CONSTANT, UNKNOWN, Values } from './values.js'
 
 /** A number as no step can be: the local is set to something else. */
@@ -45,9 +46,8 @@ export interface Loop {
   endSite: number
   /** Leaves below are of before or of its head. */
   readonly leaves: number
-  /** At its head the value of each local: node and distance, UNKNOWN when that is not exact. */
-  readonly nodes: Int32Array
-  readonly distances: Int32Array
+  /** How many events of locals there were before its head. */
+  readonly events: number
   /** What the loop sets, by the leaf that the local holds at each head. */
   readonly steps: Map<number, Step>
   /** Whether a branch went back to the head already, as the walk stands. */
@@ -73,10 +73,14 @@ interface Frame {
   height: number
   params: number
   results: number
+  /** Each arm has a number of its own. */
+  number: number
   /** Its first instruction cannot be reached. */
   dead: boolean
+  /** Where its last statement ends was noted: what follows cannot be reached. */
+  over: boolean
   thenDead: boolean
-  /** `assigned.length` and `undone.length` where it began. */
+  /** `count` and `depth` of the locals where it began. */
   assigned: number
   undo: number
   /** Where what paths to its end have in common ends; -1 when no branch goes there. */
@@ -92,14 +96,14 @@ export class Flow {
   private lows = new Int32Array(256)
   private highs = new Int32Array(256)
   private height = 0
-  private locals: Locals
+  readonly locals = new Locals(this.values)
+  readonly places = new Places()
   private frames: Frame[] = []
   private dead = false
   private readonly decoded: Decoded
 
   constructor(decoded: Decoded) {
     this.decoded = decoded
-    this.locals = new Locals(this.values, 0)
   }
 
   /** Walks a function of so many locals, parameters included. => false when it has what the walk does not know */
@@ -110,11 +114,28 @@ export class Flow {
     this.loops = []
     this.height = 0
     this.dead = false
-    this.locals = new Locals(values, locals)
+    this.locals.begin(locals)
+    this.places.begin()
     this.frames = []
     this.open(op.BLOCK, 0, results)
-    for (let i = 0; i < code.count; i++) if (!this.step(code, i)) return false
+    for (let i = 0; i < code.count; i++) {
+      this.place(i)
+      if (!this.step(code, i)) return false
+    }
     return true
+  }
+
+  /** Notes that a statement begins with instruction `i`: nothing of its block is on the stack. */
+  private place(i: number): void {
+    const frame = this.frames[this.frames.length - 1] as Frame
+    if (this.height !== frame.height || frame.dead || frame.over) return
+    frame.over = this.dead
+    const { places } = this
+    const depth = this.frames.length
+    const place = places.add({ instruction: i, frame: frame.number, depth, over: this.dead })
+    places.events[place] = this.locals.count
+    places.leaves[place] = this.values.count
+    places.sites[place] = this.sites.length
   }
 
   // ---- the stack ----
@@ -174,10 +195,12 @@ export class Flow {
       height: this.height - params,
       params,
       results,
+      number: this.places.frames++,
       dead: this.dead,
+      over: false,
       thenDead: false,
-      assigned: this.locals.assigned.length,
-      undo: this.locals.undone.length,
+      assigned: this.locals.count,
+      undo: this.locals.depth,
       mark: -1,
       loop,
     })
@@ -212,16 +235,13 @@ export class Flow {
     }
     const next = loops[firstBehind(loops, i)]
     if (this.dead || (next !== undefined && next < end)) return undefined
-    const exact = (node: number, local: number) =>
-      locals.lows[local] === locals.highs[local] ? node : UNKNOWN
     const loop: Loop = {
       instruction: i,
       end,
       firstSite: this.sites.length,
       endSite: this.sites.length,
       leaves: this.values.count,
-      nodes: locals.nodes.map(exact),
-      distances: locals.lows.slice(),
+      events: locals.count,
       steps,
       again: false,
     }
@@ -240,7 +260,7 @@ export class Flow {
       return
     }
     if (frame.mark >= 0) return
-    frame.mark = this.locals.assigned.length
+    frame.mark = this.locals.count
     for (let i = target + 1; i < frames.length; i++) {
       const inner = frames[i] as Frame
       if (inner.kind !== op.IF && inner.kind !== op.ELSE) continue
@@ -264,6 +284,8 @@ export class Flow {
     const frame = this.frames[this.frames.length - 1] as Frame
     frame.thenDead = this.dead
     frame.kind = op.ELSE
+    frame.number = this.places.frames++
+    frame.over = false
     this.locals.undo(frame.undo)
     this.height = frame.height
     this.pushUnknown(frame.params)

@@ -9,6 +9,7 @@ import { Accessors } from './accessors.js'
 import { Appended } from './appended.js'
 import { assemble, heldFunctions, type Parts } from './assemble.js'
 import type { BackEnd } from './backend.js'
+import { Bodies } from './bodies.js'
 import { BodyRewriter } from './body.js'
 import { Writer } from './bytes.js'
 import { Code, localsOf } from './code.js'
@@ -37,6 +38,7 @@ const NOTHING: Optimisations = {
   classes: false,
   loops: false,
   mappedLoops: false,
+  regions: false,
   sparsePolls: false,
 }
 
@@ -81,15 +83,15 @@ export function instrument(
   const back = backEnd === 'accessors' ? new Accessors(context) : new MultiMemory(context)
   const wrapped = wrapper(decoded, appended, back)
   heldFunctions(decoded, wrapped.of)
-  const bodies = new Code(bytes.length * 2)
-  const hints = rewriteBodies(decoded, appended, back, polls, use, bodies, wrapped.of)
+  const bodies = rewriteBodies(decoded, appended, back, polls, use, wrapped.of)
+  const hints = bodies.hintsFrom(decoded.importedFunctions)
   const memory = decoded.memory ?? NO_MEMORY
   const parts: Parts = {
     decoded,
     appended,
     memory,
     kernelMemory: kernelMemoryOf(backEnd, options),
-    bodies,
+    bodies: bodies.code,
     hints: hints.length === 0 ? undefined : writeHints(hints),
     mark: mark(decoded, memory, backEnd, polls),
     exports: exportsOf(decoded, appended, context.context, back),
@@ -148,9 +150,8 @@ function rewriteBodies(
   back: BackEnd,
   polls: boolean,
   use: Optimisations,
-  out: Code,
   wrapped: (index: number) => number,
-): [number, Hints][] {
+): Bodies {
   const section = decoded.sections.find(({ name }) => name === HINTS)
   const guestHints = section
     ? readHints(decoded.bytes.subarray(section.contents, section.end))
@@ -158,43 +159,18 @@ function rewriteBodies(
   const leaving = (results: readonly Uint8Array[]) => appended.type([], results)
   const facts = new Facts(decoded, use, back.name === 'multi-memory')
   const rewriter = new BodyRewriter({ decoded, back, polls, facts, wrapped, leaving })
-  const rewrite = (i: number, to: Code, recursive: boolean) =>
-    rewriter.rewrite(i, guestHints.get(decoded.importedFunctions + i) ?? [], to, recursive)
-  const ends: number[] = []
-  const callees: number[][] = []
-  const hints = decoded.functionTypes.map((_, i) => {
-    const made = rewrite(i, out, false)
-    ends.push(out.length)
-    callees.push(rewriter.callees)
-    return made
+  const bodies = new Bodies(decoded.bytes.length * 2)
+  const comeBack = new Set<number>()
+  const callees = decoded.functionTypes.map((_, i) => {
+    rewriter.rewrite(i, guestHints.get(decoded.importedFunctions + i) ?? [], bodies)
+    if (rewriter.comesBack) comeBack.add(i)
+    return rewriter.callees
   })
-  if (polls)
-    writeAgain(inCircles(callees), ends, out, (i, to) => {
-      hints[i] = rewrite(i, to, true)
-    })
-  return hints.flatMap((list, i) => {
-    const index = decoded.importedFunctions + i
-    return list.length > 0 ? [[index, list] as [number, Hints]] : []
-  })
-}
-
-/** Puts bodies that `write` writes in the place of what was written before; body i ends at `ends[i]` of `out`. */
-function writeAgain(
-  bodies: readonly number[],
-  ends: readonly number[],
-  out: Code,
-  write: (index: number, to: Code) => void,
-): void {
-  if (bodies.length === 0) return
-  const first = out.take()
-  out.length = 0
-  let from = 0
-  for (const index of bodies) {
-    out.copy(first, from, index === 0 ? 0 : (ends[index - 1] as number))
-    write(index, out)
-    from = ends[index] as number
-  }
-  out.copy(first, from, first.length)
+  if (!polls) return bodies
+  for (const index of inCircles(callees)) comeBack.add(index)
+  const poll = new Code(64)
+  const hint = back.poll(poll, false)
+  return bodies.beginning(comeBack, poll, hint)
 }
 
 function exportsOf(

@@ -17,13 +17,13 @@
  * only used until the next poll; nothing else in such a loop enters the kernel. Addresses in it are sums of locals whose values flow.ts knows
  * exactly or within bounds that `low` and `high` include.
  */
-import type { Instructions } from './effects.js'
+import { isHeld } from './addresses.js'
+import { firstBehind, type Instructions } from './effects.js'
 import { type Flow, type Loop, type Site, WILD } from './flow.js'
-import * as op from './opcodes.js'
 import { SPARSE_LOG2 } from './seam.js'
 import { CONSTANT, LEAF, SHIFT, SUM, type Values } from './values.js'
 
-const REACH = 1 << 23
+export const REACH = 1 << 23
 const STRIDE = 1 << 20
 /** A mapped copy looks at most at so many bytes from one address. */
 const SPAN_MAX = 1 << 11
@@ -33,6 +33,7 @@ const MAPPED_BYTES = [0, 400, 200]
 /** Bytes of a loop that one access pays for. */
 const BYTES_AN_ACCESS = 60
 const CHECKS_MAX = 6
+const SPARSE = (1 << SPARSE_LOG2) - 1
 
 /** An address that copies ask about. */
 export interface Check {
@@ -49,9 +50,9 @@ export interface Check {
   readonly write: boolean
 }
 
-/** A local that each round moves by the same: its bits in `mask` are all 0 once in 256 rounds. */
+/** A local that each round moves by the same: its bits in `mask` are all 0 once in 256 rounds. Undefined: one of ours. */
 export interface Counter {
-  readonly local: number
+  readonly local: number | undefined
   readonly mask: number
 }
 
@@ -111,16 +112,21 @@ export class LoopPlans {
     return { loop, checks, checkOf, mapped: all ? this.mapped(loop, checks, bytes) : [] }
   }
 
-  /** => what counts the rounds of a loop that calls nothing, undefined for none. */
-  counter(loop: Loop): Counter | undefined {
-    if (!loop.again || this.bytes(loop) > PRIVATE_BYTES || this.leaves(loop)) return undefined
-    for (const { local, low, high } of loop.steps.values()) {
+  /**
+   * => what counts the rounds of a loop; undefined for one that must poll in each. Loops without calls may wait for 256 rounds, those of a nest of them
+   * together: it is innermost loops alone that count by what they count themselves.
+   */
+  counter(instruction: number, loop: Loop | undefined): Counter | undefined {
+    const end = this.code.match[instruction] as number
+    const bytes = (this.code.at[end] as number) - (this.code.at[instruction] as number)
+    if (bytes > PRIVATE_BYTES || this.leaves(instruction, end)) return undefined
+    for (const { local, low, high } of loop?.again ? loop.steps.values() : []) {
       if (low !== high || low === 0) continue
       const zeros = 31 - Math.clz32(low & -low)
       if (zeros + SPARSE_LOG2 > 31) continue
-      return { local, mask: ((1 << SPARSE_LOG2) - 1) << zeros }
+      return { local, mask: SPARSE << zeros }
     }
-    return undefined
+    return { local: undefined, mask: SPARSE }
   }
 
   private bytes({ instruction, end }: Loop): number {
@@ -133,13 +139,9 @@ export class LoopPlans {
   }
 
   /** Whether a loop has what takes long or enters the kernel: calls, bulk memory. */
-  private leaves({ instruction, end }: Loop): boolean {
-    for (let i = instruction; i < end; i++) {
-      const code = this.code.ops[i] as number
-      if (code >= op.CALL && code <= op.RETURN_CALL_REF) return true
-      if (code === 0x40 || (code >= 0x108 && code < 0x200)) return true
-    }
-    return false
+  private leaves(instruction: number, end: number): boolean {
+    const { leaving } = this.code
+    return (leaving[firstBehind(leaving, instruction)] ?? end) < end
   }
 
   /** The accesses of a loop by node, of those whose node can be computed at its head. */
@@ -157,13 +159,8 @@ export class LoopPlans {
 
   /** Whether a node can be computed at the head of a loop. */
   private held(loop: Loop, node: number): boolean {
-    const { values } = this
-    if ((values.latest[node] as number) >= loop.leaves) return false
-    if (loop.nodes.includes(node)) return true
-    const kind = values.kinds[node] as number
-    if (kind === LEAF) return false
-    if (!this.held(loop, values.first[node] as number)) return false
-    return kind >= SHIFT || this.held(loop, values.second[node] as number)
+    if ((this.values.latest[node] as number) >= loop.leaves) return false
+    return isHeld(this.flow, loop.events, node)
   }
 
   /** How far a round moves a node, at least and at most: undefined when nobody knows. */
@@ -230,7 +227,7 @@ export class LoopPlans {
   /** Which mapped copies a loop gets. */
   private mapped(loop: Loop, checks: readonly Check[], bytes: number): number[] {
     const most = MAPPED_BYTES[checks.length] ?? 0
-    if (bytes > most || this.leaves(loop)) return []
+    if (bytes > most || this.leaves(loop.instruction, loop.end)) return []
     for (let i = loop.firstSite; i < loop.endSite; i++) {
       if ((this.flow.sites[i] as Site).access.atomic) return []
     }

@@ -150,6 +150,16 @@ export function skipValueType(reader: Reader): void {
   if (type === 0x63 || type === 0x64) reader.skipNumber()
 }
 
+/** Past the declaration of a body's locals. => how many there are */
+export function skipLocals(reader: Reader): number {
+  let count = 0
+  for (let groups = reader.u32(); groups > 0; groups--) {
+    count += reader.u32()
+    skipValueType(reader)
+  }
+  return count
+}
+
 function readTypes(decoded: Decoded, reader: Reader): void {
   for (let count = reader.u32(); count > 0; count--) {
     if (reader.byte() !== 0x60) {

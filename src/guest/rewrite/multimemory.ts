@@ -46,6 +46,7 @@ export class MultiMemory implements BackEnd {
   private readonly generation: number
   private readonly pages: PageTable
   private readonly known = new Map<Access, number[]>()
+  private readonly knownAnywhere = new Map<Access, number[]>()
   private settles: number | undefined
   private polls: number | undefined
   /** What an ExtentCall found. */
@@ -172,6 +173,12 @@ export class MultiMemory implements BackEnd {
 
   mapped(access: Access, lane: number): number {
     return shared.remembered(this.known, access, lane, () => this.makeMapped(access, lane))
+  }
+
+  anywhere(access: Access, lane: number, offset: number): number {
+    return shared.remembered(this.knownAnywhere, access, lane * shared.OFFSETS + offset, () =>
+      shared.anywhereOf(this.context, access, lane, offset, () => this.mapped(access, lane)),
+    )
   }
 
   private makeMapped(access: Access, lane: number): number {

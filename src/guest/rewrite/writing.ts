@@ -2,13 +2,31 @@
  * A function body as it is written: its code, the temporaries that it needs beyond its own locals, its branch hints.
  *
  * Invariant: a temporary is written immediately before it is read, so accesses share them; those of mapped copies (EXTENT, ROUNDS) live as
- * long as the loop that they are of, and loops that have them do not lie in each other.
+ * long as the loop that they are of, and loops that have them do not lie in each other; TURNS counts for as long as the function runs.
  */
 import { Code } from './code.js'
 import { F32, F64, I32, I64, V128 } from './opcodes.js'
 
 /** Temporaries by slot: two addresses, then operands by type, then the extents of two addresses and a count of rounds. */
-const SLOT_TYPES = [I32, I32, I32, I32, I64, I64, F32, F64, V128, I32, I32, I32, I32, I32, I32, I32]
+const SLOT_TYPES = [
+  I32,
+  I32,
+  I32,
+  I32,
+  I64,
+  I64,
+  F32,
+  F64,
+  V128,
+  I32,
+  I32,
+  I32,
+  I32,
+  I32,
+  I32,
+  I32,
+  I32,
+]
 export const ADDRESS = 0
 export const WHOLE = 1
 /** The first slot of operands of a type. */
@@ -22,6 +40,8 @@ export const OPERAND = new Map([
 /** Start, room and delta of the first address, then those of the second. */
 export const EXTENT = 9
 export const ROUNDS = 15
+/** Rounds of all loops that have no count of their own, since the function began. */
+export const TURNS = 16
 
 /** Branch hints of one function: offsets from its body's start, and whether the branch is likely (1) or not (0), in turn. */
 export type Hints = number[]
