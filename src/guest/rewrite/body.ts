@@ -53,7 +53,7 @@ export class BodyRewriter {
   /** Labels that are open in what is written, and how many of them are none of the module's. */
   private level = 0
   private added = 0
-  /** Inside an innermost loop, where accesses try a register themselves. */
+  /** Inside an innermost loop that calls nothing, where accesses try a register themselves. */
   private inner = false
   private readonly guestHints = new GuestHints()
   private landing = false
@@ -347,7 +347,7 @@ export class BodyRewriter {
     }
     reader.skipNumber()
     this.open(LOOPS)
-    this.inner = options.facts.isInnermost(at)
+    this.inner = options.facts.isTight(at)
     if (this.landing) this.settle()
     this.flush(reader.at)
     this.copies.poll(options.facts.counterAt(at))

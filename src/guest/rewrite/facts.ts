@@ -11,7 +11,7 @@ import { type Region, RegionPlans } from './regions.js'
 export interface Optimisations {
   /** Accesses of constants and of numbers known to be below 2 GiB go to private memory without a test. */
   readonly classes?: boolean
-  /** Innermost loops are copied: one copy for private memory alone. */
+  /** Innermost loops that call nothing are copied: one copy for private memory alone. */
   readonly loops?: boolean
   /** And copies whose addresses stay in an extent. */
   readonly mappedLoops?: boolean
@@ -137,9 +137,10 @@ export class Facts {
     return this.copiesOf.get(loop)
   }
 
-  /** Whether no loop lies in the loop that stands at `at`; true as well where nobody knows. */
-  isInnermost(at: number): boolean {
-    return !this.walked || this.byPlace.has(at)
+  /** Whether the loop that stands at `at` has no other loop in it, and no call; true as well where nobody knows. */
+  isTight(at: number): boolean {
+    const loop = this.byPlace.get(at)
+    return !this.walked || (loop !== undefined && !this.plans.leaves(loop.instruction, loop.end))
   }
 
   /** => what counts the rounds of the loop that stands at `at`, undefined when nothing does. */

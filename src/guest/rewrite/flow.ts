@@ -100,6 +100,7 @@ export class Flow {
   readonly places = new Places()
   private frames: Frame[] = []
   private dead = false
+  private loopCount = 0
   private readonly decoded: Decoded
 
   constructor(decoded: Decoded) {
@@ -114,6 +115,7 @@ export class Flow {
     this.loops = []
     this.height = 0
     this.dead = false
+    this.loopCount = 0
     this.locals.begin(locals)
     this.places.begin()
     this.frames = []
@@ -136,6 +138,7 @@ export class Flow {
     places.events[place] = this.locals.count
     places.leaves[place] = this.values.count
     places.sites[place] = this.sites.length
+    places.loops[place] = this.loopCount
   }
 
   // ---- the stack ----
@@ -225,16 +228,19 @@ export class Flow {
     const end = code.match[i] as number
     const { sets, values, loops } = code
     const { locals } = this
+    this.loopCount++
     const first = firstBehind(sets, i)
-    const inside = sets.slice(first, firstBehind(sets, end))
-    const changed = new Set(inside.map((set) => values[set] as number))
-    const steps = new Map<number, Step>()
-    for (const local of changed) {
-      locals.fresh(local)
-      steps.set(locals.nodes[local] as number, { local, low: WILD, high: -WILD })
-    }
     const next = loops[firstBehind(loops, i)]
-    if (this.dead || (next !== undefined && next < end)) return undefined
+    const wanted = !this.dead && (next === undefined || next >= end)
+    const head = locals.count
+    const steps = new Map<number, Step>()
+    for (let at = first; at < sets.length && (sets[at] as number) < end; at++) {
+      const local = values[sets[at] as number] as number
+      if (locals.isSetSince(local, head)) continue
+      locals.fresh(local)
+      if (wanted) steps.set(locals.nodes[local] as number, { local, low: WILD, high: -WILD })
+    }
+    if (!wanted) return undefined
     const loop: Loop = {
       instruction: i,
       end,

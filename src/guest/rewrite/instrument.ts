@@ -159,7 +159,7 @@ function rewriteBodies(
   const leaving = (results: readonly Uint8Array[]) => appended.type([], results)
   const facts = new Facts(decoded, use, back.name === 'multi-memory')
   const rewriter = new BodyRewriter({ decoded, back, polls, facts, wrapped, leaving })
-  const bodies = new Bodies(decoded.bytes.length * 2)
+  const bodies = new Bodies(decoded.bytes.length * 4)
   const comeBack = new Set<number>()
   const callees = decoded.functionTypes.map((_, i) => {
     rewriter.rewrite(i, guestHints.get(decoded.importedFunctions + i) ?? [], bodies)

@@ -58,6 +58,11 @@ export class Locals {
     for (let local = 0; local < count; local++) this.event(local, this.values.leaf(), 0, 0, -1)
   }
 
+  /** Whether a local took a value since there were `events`. */
+  isSetSince(local: number, events: number): boolean {
+    return (this.last[local] as number) >= events
+  }
+
   /** How many sets can be undone. */
   get depth(): number {
     return this.undoneCount

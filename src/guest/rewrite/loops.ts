@@ -1,5 +1,5 @@
 /**
- * Which innermost loops get copies, and what must hold where a copy is entered and in each of its rounds.
+ * Which innermost loops get copies - none that call - and what must hold where a copy is entered and in each of its rounds.
  *
  *   private copy   every address asked about (node + at) is below 2 GiB: accesses near it are the module's own instructions
  *   mapped copy    some of them lie in the extent of a register instead, span and all: those accesses are at address + delta
@@ -98,6 +98,8 @@ export class LoopPlans {
   copies(loop: Loop, mapped: boolean): Copies | undefined {
     const bytes = this.bytes(loop)
     if (!loop.again || bytes > PRIVATE_BYTES || !this.plainType(loop)) return undefined
+    // Beside a call one test a run of statements (regions.ts) is little.
+    if (this.leaves(loop.instruction, loop.end)) return undefined
     const groups = this.groups(loop)
     if (groups.size === 0 || groups.size > CHECKS_MAX) return undefined
     const checks: Check[] = []
@@ -139,7 +141,7 @@ export class LoopPlans {
   }
 
   /** Whether a loop has what takes long or enters the kernel: calls, bulk memory. */
-  private leaves(instruction: number, end: number): boolean {
+  leaves(instruction: number, end: number): boolean {
     const { leaving } = this.code
     return (leaving[firstBehind(leaving, instruction)] ?? end) < end
   }
@@ -227,7 +229,7 @@ export class LoopPlans {
   /** Which mapped copies a loop gets. */
   private mapped(loop: Loop, checks: readonly Check[], bytes: number): number[] {
     const most = MAPPED_BYTES[checks.length] ?? 0
-    if (bytes > most || this.leaves(loop.instruction, loop.end)) return []
+    if (bytes > most) return []
     for (let i = loop.firstSite; i < loop.endSite; i++) {
       if ((this.flow.sites[i] as Site).access.atomic) return []
     }

@@ -47,6 +47,7 @@ export class MultiMemory implements BackEnd {
   private readonly pages: PageTable
   private readonly known = new Map<Access, number[]>()
   private readonly knownAnywhere = new Map<Access, number[]>()
+  private readonly knownMissed = new Map<Access, number[]>()
   private settles: number | undefined
   private polls: number | undefined
   /** What an ExtentCall found. */
@@ -197,6 +198,10 @@ export class MultiMemory implements BackEnd {
 
   /** As `mapped`, of an access that the register has not. */
   private missed(access: Access, lane: number): number {
+    return shared.remembered(this.knownMissed, access, lane, () => this.makeMissed(access, lane))
+  }
+
+  private makeMissed(access: Access, lane: number): number {
     const physical = 1 + access.operands.length
     const register = this.register(access.write)
     return this.routine(access, lane, '.missed', [I32], (code) => {

@@ -17,6 +17,8 @@ export class Places {
   events = new Int32Array(1024)
   leaves = new Int32Array(1024)
   sites = new Int32Array(1024)
+  /** How many loops began before. */
+  loops = new Int32Array(1024)
   /** 1 when nothing behind it in its arm can be reached. */
   over = new Int32Array(1024)
 
@@ -37,7 +39,16 @@ export class Places {
   }
 
   private grow(): void {
-    const names = ['instruction', 'frame', 'depth', 'events', 'leaves', 'sites', 'over'] as const
+    const names = [
+      'instruction',
+      'frame',
+      'depth',
+      'events',
+      'leaves',
+      'sites',
+      'loops',
+      'over',
+    ] as const
     for (const name of names) {
       const to = new Int32Array(this.count * 2)
       to.set(this[name])

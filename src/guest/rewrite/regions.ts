@@ -11,7 +11,7 @@
  * Runs are chosen from the inside out: where a run that holds others is worth more than they, it takes their place.
  */
 import { isHeld } from './addresses.js'
-import { firstBehind, type Instructions } from './effects.js'
+import type { Instructions } from './effects.js'
 import type { Flow, Site } from './flow.js'
 import { isPrivate, REACH } from './loops.js'
 import { CONSTANT } from './values.js'
@@ -45,10 +45,11 @@ export interface Region {
 
 /** One arm of a block while its statements are gone through. */
 interface Level {
-  readonly frame: number
-  readonly depth: number
+  frame: number
+  depth: number
+  /** Of its first `count` places: which they are, the regions inside of the statement that begins there, and what they are worth. */
+  count: number
   readonly places: number[]
-  /** By statement the regions inside, and what they are worth. */
   readonly inner: (readonly Region[])[]
   readonly worth: number[]
 }
@@ -67,7 +68,9 @@ export class RegionPlans {
   private readonly flow: Flow
   /** Accesses that need no test for another reason. */
   private known: (site: number) => boolean = () => false
-  private levels: Level[] = []
+  /** The first `open` of them are. */
+  private readonly levels: Level[] = []
+  private open = 0
   /** Of each access of the run in hand the first place of the run at which its address can be computed. */
   private earliest = new Int32Array(256)
   private firstOfRun = 0
@@ -81,39 +84,46 @@ export class RegionPlans {
   regions(known: (site: number) => boolean): Region[] {
     const { places } = this.flow
     this.known = known
-    this.levels = []
+    this.open = 0
     let found: Region[] = []
     for (let place = 0; place < places.count; place++) {
       const depth = places.depth[place] as number
       const frame = places.frame[place] as number
-      while (this.levels.length > 0) {
+      while (this.open > 0) {
         const { depth: over, frame: open } = this.top()
         if (over < depth || open === frame) break
         found = this.close(found)
       }
-      if (this.levels.length === 0 || this.top().frame !== frame) {
-        this.levels.push({ frame, depth, places: [], inner: [], worth: [] })
-      }
-      const level = this.top()
-      level.places.push(place)
-      level.inner.push(NONE)
-      level.worth.push(0)
+      const level = this.open > 0 && this.top().frame === frame ? this.top() : this.begin(frame)
+      level.depth = depth
+      level.places[level.count] = place
+      level.inner[level.count] = NONE
+      level.worth[level.count++] = 0
     }
-    while (this.levels.length > 0) found = this.close(found)
+    while (this.open > 0) found = this.close(found)
     return found
   }
 
   private top(): Level {
-    return this.levels[this.levels.length - 1] as Level
+    return this.levels[this.open - 1] as Level
+  }
+
+  private begin(frame: number): Level {
+    this.levels[this.open] ??= { frame, depth: 0, count: 0, places: [], inner: [], worth: [] }
+    const level = this.levels[this.open++] as Level
+    level.frame = frame
+    level.count = 0
+    return level
   }
 
   /** Ends an arm: what was found in it goes to the statement around, or to `found`, where there is none. */
   private close(found: Region[]): Region[] {
-    const level = this.levels.pop() as Level
-    const around = this.levels[this.levels.length - 1]
+    const level = this.levels[--this.open] as Level
+    const around = this.open > 0 ? this.top() : undefined
+    if (this.siteAt(level, 0) === this.siteAt(level, level.count - 1)) return found
     const { regions, worth } = this.choose(level)
     if (!around) return found.concat(regions)
-    const last = around.inner.length - 1
+    const last = around.count - 1
     if (regions.length > 0)
       around.inner[last] = (around.inner[last] as readonly Region[]).concat(regions)
     around.worth[last] = (around.worth[last] as number) + worth
@@ -128,7 +138,7 @@ export class RegionPlans {
       for (const region of more) regions.push(region)
       worth += by
     }
-    const last = level.places.length - 1
+    const last = level.count - 1
     for (let from = 0; from <= last; ) {
       let to = from
       while (to < last && this.isPlain(level, to)) to++
@@ -155,9 +165,9 @@ export class RegionPlans {
   private isPlain(level: Level, statement: number): boolean {
     const bytes = this.byteAt(level, statement + 1) - this.byteAt(level, statement)
     if (bytes > STATEMENT_BYTES) return false
-    const start = this.instructionAt(level, statement) - 1
-    const loop = this.code.loops[firstBehind(this.code.loops, start)]
-    return loop === undefined || loop >= this.instructionAt(level, statement + 1)
+    const { loops } = this.flow.places
+    const next = loops[level.places[statement + 1] as number]
+    return loops[level.places[statement] as number] === next
   }
 
   /** Chooses regions of the statements [from, to). */
@@ -168,6 +178,10 @@ export class RegionPlans {
     add: (more: readonly Region[], by: number) => void,
   ): void {
     const borders = this.borders(level, from, to)
+    if (borders.length === 1) {
+      for (let i = from; i < to; i++) add(level.inner[i] as Region[], level.worth[i] as number)
+      return
+    }
     const choices: Choice[] = [{ worth: this.inside(level, from, borders[0] as number), from: -1 }]
     for (let border = 1; border < borders.length; border++) {
       const [before, here] = [borders[border - 1] as number, borders[border] as number]
@@ -202,12 +216,13 @@ export class RegionPlans {
     return sum
   }
 
-  /** The places at which a run may begin: where some address can first be computed; and the end of all. Fills `earliest`. */
+  /** The places at which a run may begin, where some address can first be computed, and the end of all; that alone for too few accesses. Fills `earliest`. */
   private borders(level: Level, from: number, to: number): number[] {
     const first = this.siteAt(level, from)
     const count = this.siteAt(level, to) - first
     this.firstOfRun = first
     if (count > this.earliest.length) this.earliest = new Int32Array(count * 2)
+    if (count < ACCESSES_MIN) return [to]
     const begins = new Set<number>()
     for (let statement = from; statement < to; statement++) {
       const end = this.siteAt(level, statement + 1)
@@ -218,7 +233,6 @@ export class RegionPlans {
       }
     }
     const borders = [...begins].sort((a, b) => a - b)
-    if (borders.length === 0) borders.push(from)
     borders.push(to)
     return borders
   }
