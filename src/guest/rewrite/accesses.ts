@@ -4,6 +4,8 @@
  *   load     local.tee a   i32.const 0   i32.lt_s   if  <mapped>  else  local.get a  <load>  end
  *   store    local.set v   local.tee a  ...the same
  *
+ * The tee is left out where the address was in a local before.
+ *
  * The sign of the base decides. An offset below GUARD takes a private base at most into the guard behind 2 GiB, where
  * the engine traps, for the private memory ends below; and a window's base at most past 4 GiB, where the mapped arm
  * traps. Larger offsets are added first, in 33 bits.
@@ -21,6 +23,8 @@ export interface Place {
   end: number
   offset: number
   lane: number
+  /** The local that holds the address, when the instruction before is what took it from there. */
+  local?: number | undefined
 }
 
 export class AccessWriter {
@@ -71,12 +75,20 @@ export class AccessWriter {
 
   private near(access: Access, place: Place, operands: number[], inline: boolean): void {
     const { code } = this.writing
-    const address = this.writing.slot(ADDRESS)
-    code.tee(address).two(0x41, 0).one(LT_S)
+    const { offset, lane, local } = place
+    const held = operands.length === 0 ? local : undefined
+    const address = held ?? this.writing.slot(ADDRESS)
+    if (held === undefined) code.tee(address)
+    code.two(0x41, 0).one(LT_S)
     this.writing.unlikely()
     code.if(access.result).get(address)
-    if (place.offset > 0) code.const(place.offset).one(ADD)
-    this.mapped(access, place.lane, operands, inline)
+    if (!inline && !access.atomic && offset > 0 && offset < OFFSETS) {
+      for (const local of operands) code.get(local)
+      code.call(this.back.anywhere(access, lane, offset))
+    } else {
+      if (offset > 0) code.const(offset).one(ADD)
+      this.mapped(access, lane, operands, inline)
+    }
     code.else().get(address)
     for (let i = 0; i < operands.length; i++) code.get(operands[i] as number)
     code.copy(this.bytes, place.at, place.end)

@@ -12,7 +12,7 @@ import type { Bodies } from './bodies.js'
 import { Reader } from './bytes.js'
 import { type Code, UNREACHABLE } from './code.js'
 import { CopyWriter, type Mode, PLAINLY } from './copies.js'
-import { GuestModuleError } from './error.js'
+import { outOfStep, refuse } from './error.js'
 import type { Facts } from './facts.js'
 import { GuestHints } from './guesthints.js'
 import { type Decoded, skipLocals, skipValueType } from './module.js'
@@ -69,6 +69,9 @@ export class BodyRewriter {
   /** Of which region and which copy of it this is; undefined outside of regions. */
   private region: Region | undefined
   private slow = false
+  /** Where the last `local.get` stands, and what follows it. */
+  private got = 0
+  private gotEnd = -1
   /** Where the next region begins. */
   private regionAt = 0
 
@@ -125,7 +128,7 @@ export class BodyRewriter {
     this.regionAt = this.options.facts.regionFrom(reader.at).at
     if (this.landing) this.openBody(results)
     while (reader.at < end) this.step(end)
-    if (reader.at !== end || this.frames.length > 0) this.outOfStep()
+    if (reader.at !== end || this.frames.length > 0) outOfStep(this.own)
     this.flush(end)
   }
 
@@ -158,10 +161,11 @@ export class BodyRewriter {
       if (opcode === op.CALL_REF) this.comesBack = true
       if (this.added > 0 && (opcode === 0x0c || opcode === op.BR_IF)) this.branch(opcode, at)
       else while ((bytes[reader.at++] as number) & 0x80);
+      if (opcode === 0x20) [this.got, this.gotEnd] = [at, reader.at]
     } else if (kind === op.MEMARG) this.access(op.PLAIN_ACCESSES[opcode] as Access, at)
     else if (kind === op.BYTES4) reader.at += 4
     else if (kind === op.BYTES8) reader.at += 8
-    else if (kind === op.UNKNOWN) this.refuse(opcode)
+    else if (kind === op.UNKNOWN) refuse(opcode)
     else this.special(opcode, at, end)
   }
 
@@ -198,7 +202,7 @@ export class BodyRewriter {
     this.from = start
     this.regionAt = start
     while (reader.at < end) this.step(-1)
-    if (reader.at !== end) this.outOfStep()
+    if (reader.at !== end) outOfStep(this.own)
     this.flush(end)
   }
 
@@ -217,17 +221,6 @@ export class BodyRewriter {
   private keepHint(at: number): void {
     const hint = this.guestHints.of(at)
     if (hint !== undefined) this.writing.hints.push(this.code.length + at - this.from, hint)
-  }
-
-  private refuse(opcode: number, code?: number): never {
-    const hex = [opcode, ...(code === undefined ? [] : [code])].map((n) => `0x${n.toString(16)}`)
-    throw new GuestModuleError('unsupported', `the module has the instruction ${hex.join(' ')}`)
-  }
-
-  /** The engine read the body otherwise than this does: nothing of it may be trusted. */
-  private outOfStep(): never {
-    const message = `the module's function ${this.own} has instructions that are not known here`
-    throw new GuestModuleError('unsupported', message)
   }
 
   private special(opcode: number, at: number, end: number): void {
@@ -454,7 +447,7 @@ export class BodyRewriter {
     const { reader } = this
     const code = reader.u32()
     const kind = op.moreOperands(code)
-    if (kind === op.UNKNOWN) this.refuse(op.PREFIX_MORE, code)
+    if (kind === op.UNKNOWN) refuse(op.PREFIX_MORE, code)
     if (kind === op.NUMBERS) reader.skipNumber()
     if (kind === op.NUMBER || kind === op.NUMBERS) reader.skipNumber()
     if (kind === op.SPECIAL) this.bulk(code, at)
@@ -464,7 +457,7 @@ export class BodyRewriter {
     const { reader } = this
     const code = reader.u32()
     const kind = op.simdOperands(code)
-    if (kind === op.UNKNOWN) this.refuse(op.PREFIX_SIMD, code)
+    if (kind === op.UNKNOWN) refuse(op.PREFIX_SIMD, code)
     if (kind === op.BYTES16) reader.at += 16
     if (kind === op.LANE) reader.at++
     if (kind === op.MEMARG) this.access(op.VECTOR_ACCESSES[code] as Access, at)
@@ -476,7 +469,7 @@ export class BodyRewriter {
     const access = op.ATOMIC_ACCESSES[code]
     if (access) this.access(access, at)
     else if (code === op.ATOMIC_FENCE) reader.at++
-    else this.refuse(op.PREFIX_ATOMIC, code)
+    else refuse(op.PREFIX_ATOMIC, code)
   }
 
   private bulk(instruction: number, at: number): void {
@@ -499,7 +492,8 @@ export class BodyRewriter {
     if (facts.isPrivate(site)) return
     const delta = this.mode && site >= 0 ? this.mode.deltaAt(site) : undefined
     if (delta === PLAINLY || (!this.slow && isCovered(this.region, site))) return
-    const place = { at, end: reader.at, offset, lane }
+    const local = this.gotEnd === at ? new Reader(this.bytes, this.got + 1).u32() : undefined
+    const place = { at, end: reader.at, offset, lane, local }
     this.flush(at)
     if (delta !== undefined) this.accesses.translated(access, place, delta)
     else if (this.mode?.inline ?? this.inner) this.accesses.write(access, place, true)

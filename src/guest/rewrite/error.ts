@@ -22,3 +22,15 @@ export class GuestModuleError extends Error {
     this.rule = rule
   }
 }
+
+/** An instruction that the rewriter does not know; `code` is what follows a prefix. */
+export function refuse(opcode: number, code?: number): never {
+  const hex = [opcode, ...(code === undefined ? [] : [code])].map((n) => `0x${n.toString(16)}`)
+  throw new GuestModuleError('unsupported', `the module has the instruction ${hex.join(' ')}`)
+}
+
+/** The engine read the body of a function otherwise than we do: nothing of it may be trusted. */
+export function outOfStep(own: number): never {
+  const message = `the module's function ${own} has instructions that are not known here`
+  throw new GuestModuleError('unsupported', message)
+}
