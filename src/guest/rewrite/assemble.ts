@@ -62,7 +62,7 @@ export function assemble(
   custom: ReadonlyMap<Section, Uint8Array>,
 ): Uint8Array<ArrayBuffer> {
   const { decoded } = parts
-  const out = new Writer(decoded.bytes.length * 2 + 4096)
+  const out = new Writer(decoded.bytes.length + parts.bodies.length + (1 << 18))
   out.list([0, 0x61, 0x73, 0x6d, 1, 0, 0, 0])
   let next = 0
   const put = (id: number) => {
@@ -284,7 +284,7 @@ function segment(reader: Reader, onFunction: (at: number, index: number) => void
 }
 
 function code({ decoded, appended, bodies }: Parts): Writer {
-  const out = new Writer(bodies.length + 4096)
+  const out = new Writer(bodies.length + (1 << 17))
   out.u32(decoded.bodies.length / 2 + appended.functions.length)
   out.write(bodies)
   for (const { body } of appended.functions) {

@@ -161,7 +161,10 @@ export class BodyRewriter {
       if (opcode === op.CALL_REF) this.comesBack = true
       if (this.added > 0 && (opcode === 0x0c || opcode === op.BR_IF)) this.branch(opcode, at)
       else while ((bytes[reader.at++] as number) & 0x80);
-      if (opcode === 0x20) [this.got, this.gotEnd] = [at, reader.at]
+      if (opcode === 0x20) {
+        this.got = at
+        this.gotEnd = reader.at
+      }
     } else if (kind === op.MEMARG) this.access(op.PLAIN_ACCESSES[opcode] as Access, at)
     else if (kind === op.BYTES4) reader.at += 4
     else if (kind === op.BYTES8) reader.at += 8

@@ -202,10 +202,10 @@ export class RegionPlans {
       const begin = borders[start < 0 ? border - 1 : start] as number
       const end = borders[border] as number
       const region = start < 0 ? undefined : this.region(level, begin, end)
-      parts.push(region ? [region] : level.inner.slice(begin, end).flat())
+      parts.push(region ? [region] : insideOf(level, begin, end))
       border = start < 0 ? border - 1 : start
     }
-    parts.push(level.inner.slice(from, borders[0] as number).flat())
+    parts.push(insideOf(level, from, borders[0] as number))
     add(parts.reverse().flat(), (choices[borders.length - 1] as Choice).worth)
   }
 
@@ -320,6 +320,16 @@ export class RegionPlans {
       ends: over[end] === 1,
     }
   }
+}
+
+/** The regions inside of statements [from, to). */
+function insideOf({ inner }: Level, from: number, to: number): readonly Region[] {
+  let found = NONE
+  for (let i = from; i < to; i++) {
+    const more = inner[i] as readonly Region[]
+    if (more.length > 0) found = found.concat(more)
+  }
+  return found
 }
 
 /** Whether all that an access may touch lies within REACH of what is asked about. */
