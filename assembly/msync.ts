@@ -6,12 +6,13 @@
  */
 
 import { EBUSY, EINVAL, ENOMEM, EWOULDBLOCK_PARK, MS_ASYNC, MS_INVALIDATE, MS_SYNC } from './abi'
-import { findPage, nextPage, PAGE_VIEWED } from './cache'
+import { findPage, isDirty, nextPage, PAGE_VIEWED } from './cache'
 import { dropCleanRange } from './evict'
 import { holdObject, letGoObject } from './io'
 import { put } from './journal'
 import { lock, unlock } from './lock'
 import { aligned, inWindow } from './mmap'
+import { statFd, statSize } from './mountfs'
 import { MemObject, OBJECT_FILE } from './object'
 import { Process, Space } from './process'
 import { K, pageRound } from './root'
@@ -90,6 +91,7 @@ function syncVma(space: Space, vma: Vma, start: u32, end: u64, flags: u32): i32 
     inspectRange(object, from, to)
     if ((flags & MS_SYNC) != 0) {
       result = writeRange(object, from, to)
+      if (result == 0) result = writeEnd(object, to)
       if (result == 0) result = syncStore(object, true)
     } else schedule(object)
     if (result == 0) result = pendingFailure(space, start, object)
@@ -98,6 +100,24 @@ function syncVma(space: Space, vma: Vma, start: u32, end: u64, flags: u32): i32 
   if (result == 0 && (flags & MS_INVALIDATE) != 0) dropCleanRange(object, from, to)
   letGoObject(me().index)
   return result
+}
+
+/**
+ * Zeros of the range that nobody stored are durable once the provider's file is as long as they reach. It is shorter than the object only while the last page is
+ * dirty, which is behind the range then, and is written if need be. => 0 or -errno. => lock held before and after; free in between.
+ */
+function writeEnd(object: MemObject, to: u64): i32 {
+  const last = object.size == 0 ? 0 : (object.size - 1) >> K.pageShift
+  if (last < to || object.fd < 0) return 0
+  const page = findPage(object, last)
+  if (page == null || !isDirty(page)) return 0
+  const mount = object.mount
+  const fd = object.fd
+  unlock()
+  const asked = statFd(mount, fd)
+  lock()
+  if (asked < 0) return asked
+  return statSize() < to << K.pageShift ? writeRange(object, last, last + 1) : 0
 }
 
 /** A write-back that failed since this mapping was last told: its errno, once. */

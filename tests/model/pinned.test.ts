@@ -39,6 +39,16 @@ const SCRIPTS: readonly { says: string; on: readonly StoreKind[]; script: string
       size 0 0`,
   },
   {
+    says: 'msync promises the zeros of its range too: the file is as long on its store',
+    on: ['store'],
+    script: `
+      open 0 0 0 7
+      pwrite 0 0 0 1 0
+      mmap 0 0 4096 0 17 0 0
+      pwrite 0 0 8192 1 8191
+      msync 0 0 4096 4`,
+  },
+  {
     says: 'fsync promises what was written before the file was closed and opened again',
     on: ['store'],
     script: `
