@@ -9,7 +9,7 @@ await serve({
   async attach(handle: never) {
     kernel = await attach(handle)
   },
-  /** Stirs until `stop`. => how often it ran to the end and was ended by faults, or what was wrong. */
+  /** Stirs until word 0 of `stop` is set; word 1 counts its runs, word 2 those that faults ended. => how often it ran to the end and was ended by faults, or what was wrong. */
   async stir(pid: number, backEnd: never, stop: Int32Array, base: number, bytes: number) {
     const process = kernel.process({ pid })
     const plugin = await kernel.load(stirringGuest(), { process, backEnd, cache: false })
@@ -25,6 +25,7 @@ await serve({
         const { code } = error as { code?: string }
         if (code !== 'SIGSEGV' && code !== 'SIGBUS') return `ended by ${error}`
         faults++
+        Atomics.store(stop, 2, faults)
       }
       Atomics.add(stop, 1, 1)
     }
