@@ -99,10 +99,16 @@ test.skipIf(inBrowser).each(['multi-memory', 'accessors'] as const)(
     hog.mmap({ length: (free(kernel) - FRAMES) * PAGE, flags: PRIVATE | MAP.POPULATE })
     const stop = new Int32Array(new SharedArrayBuffer(12))
     const stirred = thread.call<string>('stir', p.pid, backEnd, stop, address, BYTES)
-    while (Atomics.load(stop, 1) === 0) await breathe()
+    let ended = false
+    const end = () => {
+      ended = true
+    }
+    stirred.then(end, end)
+    while (Atomics.load(stop, 1) === 0 && !ended) await breathe()
     const next = randomOf(3)
+    const metNone = () => !ended && Atomics.load(stop, 2) === 0
     // A few rounds may all fall between two of its accesses.
-    for (let round = 0; round < effort(1600) || Atomics.load(stop, 2) === 0; round++) {
+    for (let round = 0; round < effort(1600) || metNone(); round++) {
       const start = next(PAGES)
       const length = (1 + next(Math.min(8, PAGES - start))) * PAGE
       disturb(p, fd, address + start * PAGE, length, round)

@@ -276,7 +276,7 @@ describe('objects in a slot', () => {
       dieForGood(0)
       freedByReap = K.objects > objects
       replaceDead()
-      assert(part < 12, 'never freed')
+      assert(part < 9, 'never freed')
     }
     expect(freedByReap).toBe(true)
     expect(freeFrames()).toBe(free)
