@@ -246,9 +246,9 @@ function uncloneable({ name, args }: ServiceCall, cause: unknown): IsopageTypeEr
 }
 
 /**
- * Keeps one flusher running for the whole kernel: it writes back what is dirty by age. Whoever stores first starts it, and the thread that booted when it ends with
- * the thread that had started it. Where a page's own thread booted, that one always does: in Firefox 153 a worker that starts a worker may hang in `new Worker`: it waits for word of the page's thread on a condition on which
- * the worker just started waits too, and one of the two is woken.
+ * Keeps one flusher running for the whole kernel: it writes back what is dirty by age. Whoever stores first starts it, and the thread that booted when it ends
+ * with the thread that had started it. Where a page's own thread booted, that one always does: in Firefox 153 a worker that starts a worker may hang in
+ * `new Worker`. It waits for word of the page's thread on a condition on which the worker just started waits too, and one of the two is woken.
  */
 export class Flusher {
   readonly #handle: Handle

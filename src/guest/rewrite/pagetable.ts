@@ -41,6 +41,8 @@ import * as seam from './seam.js'
 /** Pages that the quick walk knows: the default. */
 const SHIFT = 12
 const PAGE = 1 << SHIFT
+/** A table of one such page has 1024 entries. */
+const TABLE_SHIFT = SHIFT + 10
 const PATIENCE_MIN = 64
 const PATIENCE_MAX = 4096
 /** An access so near to an extent's end goes on from it. */
@@ -77,13 +79,7 @@ export class PageTable {
     const last = this.last[write ? 1 : 0]
     this.inPage(code, bytes)
     code.getGlobal(this.directory).tee(physical).op(EQZ, BRANCH_IF, 0)
-    code
-      .get(physical)
-      .get(0)
-      .const(20 + 2)
-      .op(SHR_U)
-      .const(2)
-      .op(SHL, ADD)
+    code.get(physical).get(0).const(TABLE_SHIFT).op(SHR_U).const(2).op(SHL, ADD)
     code.load().tee(physical).op(EQZ, BRANCH_IF, 0)
     code.get(physical).get(0).const(SHIFT).op(SHR_U).const(1023).op(AND).const(2).op(SHL, ADD)
     code
