@@ -96,7 +96,7 @@ function writePiece(object: MemObject, offset: u64, from: usize, bytes: u32): i3
     if (frame == null || (frame.flags & PAGE_BUSY) != 0) {
       result =
         frame == null && isWhole(object, offset, count)
-          ? addCleared(object, index)
+          ? addCleared(object, index, <u32>(pageRound(bytes) >> K.pageShift))
           : makePresent(object, index, 1)
       continue
     }

@@ -56,10 +56,10 @@ export function retryWithRoom(frames: u32): i32 {
   return result == 0 ? RETRY : result
 }
 
-/** Adds a page of zeros: for objects without backing, and for file pages that will be written whole. */
-export function addCleared(object: MemObject, index: u64): i32 {
+/** Adds a page of zeros: for objects without backing, and for file pages that will be written whole. `more`: as for framesFor. */
+export function addCleared(object: MemObject, index: u64, more: u32 = 1): i32 {
   if (K.freeFrames <= KEPT) return retryWithRoom(KEPT * 2)
-  const frame = framesFor(object, index, 1)
+  const frame = framesFor(object, index, 1, more)
   if (frame == null) return -ENOSPC
   if (!addPage(object, index, frame, 0)) {
     freeFrame(frame)

@@ -1,14 +1,11 @@
-import { MADV_RANDOM, MAP_SHARED } from '../../assembly/abi'
-import { sysAccess } from '../../assembly/access'
+import { MAP_SHARED } from '../../assembly/abi'
 import { findPage, PAGE_REFERENCED } from '../../assembly/cache'
 import { dropClean, evict, mayLeave, passedSome } from '../../assembly/evict'
 import { Frame } from '../../assembly/frame'
 import { edit } from '../../assembly/journal'
 import { lock, unlock } from '../../assembly/lock'
-import { sysMadvise } from '../../assembly/madvise'
 import { sysMlock } from '../../assembly/mlock'
 import { MemObject } from '../../assembly/object'
-import { makeRoom } from '../../assembly/room'
 import { K } from '../../assembly/root'
 import { sysViewClose, sysViewOpen } from '../../assembly/view'
 import {
@@ -16,27 +13,18 @@ import {
   begin,
   bootMemory,
   end,
-  makeFile,
   map,
   PAGE,
   peek,
   poke,
   process,
   resultWord,
-  show,
+  showRead,
 } from './support/memory'
 
 bootMemory(600)
 
 const PAGES: u32 = 16
-
-function load16(): MemObject {
-  const file = makeFile(PAGES)
-  show(file, PAGES)
-  sysMadvise(process, AT, PAGES * PAGE, MADV_RANDOM)
-  for (let page: u32 = 0; page < PAGES; page++) peek(AT + page * PAGE)
-  return file
-}
 
 /** Wants all frames. => whether that succeeded. */
 function wantAll(): bool {
@@ -58,7 +46,7 @@ describe('eviction', () => {
   afterEach(end)
 
   it('takes clean pages of files out of mappings and cache; a touch reads them again', () => {
-    const file = load16()
+    const file = showRead(PAGES)
     expect(wantAll()).toBe(false)
     expect(file.resident).toBe(0)
     expect(K.cachedPages).toBe(0)
@@ -66,7 +54,7 @@ describe('eviction', () => {
   })
 
   it('passes over a page once when it was referenced since the last round', () => {
-    const file = load16()
+    const file = showRead(PAGES)
     lock()
     for (let page: u32 = 0; page < PAGES; page++) {
       edit<Frame>(findPage(file, page)!).flags &= ~PAGE_REFERENCED
@@ -79,7 +67,7 @@ describe('eviction', () => {
   })
 
   it('leaves dirty, locked, viewed and granted pages, and memory that no store backs', () => {
-    const file = load16()
+    const file = showRead(PAGES)
     map(1, MAP_SHARED, AT + 64 * PAGE)
     poke(AT + 64 * PAGE, 3)
     poke(AT, 9)
@@ -98,41 +86,12 @@ describe('eviction', () => {
   })
 
   it('of one object drops what may leave, and only that', () => {
-    const file = load16()
+    const file = showRead(PAGES)
     poke(AT + 3 * PAGE, 9)
     lock()
     dropClean(file)
     unlock()
     expect(file.resident).toBe(1)
     expect(peek(AT + 3 * PAGE)).toBe(9)
-  })
-})
-
-describe('making room', () => {
-  beforeEach(begin)
-  afterEach(end)
-
-  it('writes dirty pages when clean ones are not enough', () => {
-    const file = load16()
-    for (let page: u32 = 0; page < PAGES; page++) poke(AT + page * PAGE, 100 + page)
-    const wanted = K.freeFrames + PAGES
-    lock()
-    const result = makeRoom(wanted)
-    unlock()
-    expect(result).toBe(0)
-    expect(K.freeFrames).toBeGreaterThanOrEqual(wanted)
-    expect(file.dirtyPages).toBe(0)
-    expect(peek(AT + 7 * PAGE)).toBe(107)
-  })
-
-  it('for more than there is fails, with nothing lost', () => {
-    load16()
-    poke(AT, 9)
-    lock()
-    const result = makeRoom(K.frameCount)
-    unlock()
-    expect(result).toBeLessThan(0)
-    expect(peek(AT)).toBe(9)
-    expect(sysAccess(process, AT + PAGE, 1, false)).toBe(0)
   })
 })

@@ -1,28 +1,30 @@
 import { findPage } from '../../assembly/cache'
 import { addCleared } from '../../assembly/fill'
-import { allocFrame, FRAME_ANON, Frame, frameIndex, freeFrame } from '../../assembly/frame'
+import { Frame, frameIndex, freeFrame } from '../../assembly/frame'
 import { lock, unlock } from '../../assembly/lock'
 import { MemObject } from '../../assembly/object'
 import { frameOfPte, pteOf } from '../../assembly/pte'
-import { begin, bootMemory, end, makeFile, map, PAGE, poke, process } from './support/memory'
+import {
+  begin,
+  bootMemory,
+  end,
+  makeFile,
+  map,
+  PAGE,
+  poke,
+  process,
+  takeFrame,
+} from './support/memory'
 import { dieAtEveryPush } from './support/transactions'
 
 bootMemory()
 const PAGES: u32 = 24
 
-function add(file: MemObject, index: u64): u32 {
+function add(file: MemObject, index: u64, more: u32 = 1): u32 {
   lock()
-  addCleared(file, index)
+  addCleared(file, index, more)
   unlock()
   return frameIndex(findPage(file, index)!)
-}
-
-/** Somebody else's frame. */
-function take(): Frame {
-  lock()
-  const frame = allocFrame(FRAME_ANON)!
-  unlock()
-  return frame
 }
 
 function give(frame: Frame): void {
@@ -65,16 +67,27 @@ describe('places of pages', () => {
   it('of an object go on elsewhere when their frame is taken', () => {
     const file = makeFile(PAGES)
     const first = add(file, 0)
-    let other = take()
+    let other = takeFrame()
     const others: Frame[] = [other]
     while (frameIndex(other) != first + 1) {
-      other = take()
+      other = takeFrame()
       others.push(other)
     }
     const second = add(file, 1)
     expect(second).not.toBe(first + 1)
     for (let i = 0; i < others.length; i++) give(others[i])
     expect(add(file, 2)).toBe(second + 1)
+  })
+
+  it('of what is written at once are side by side though its file had no size before', () => {
+    const file = makeFile(0)
+    // Frames that are alone among used ones: a single page would go there.
+    const others: Frame[] = []
+    for (let i = 0; i < 8; i++) others.push(takeFrame())
+    for (let i = 0; i < 8; i += 2) give(others[i])
+    const first = add(file, 0, PAGES)
+    for (let i: u32 = 1; i < PAGES; i++) expect(add(file, i, PAGES - i)).toBe(first + i)
+    for (let i = 1; i < 8; i += 2) give(others[i])
   })
 
   it('of two private mappings that are stored to in turns are side by side in each', () => {

@@ -29,11 +29,8 @@ import { checkSlabs } from '../../../assembly/slab'
 import { claim, me } from '../../../assembly/thread'
 import { bootTree } from '../../../assembly/tmpfs'
 
-const FRAMES: u32 = 1024
 const PAGE_BYTES: u32 = 4096
 const BUFFER_PAGES: u32 = 2
-const TABLE_PAGES: u32 = 1
-const FRAME_PAGES: u32 = (FRAMES * PAGE_BYTES) >> 16
 
 /** Where the snapshot of `restores` is. */
 let copy: usize = 0
@@ -41,16 +38,23 @@ let staticBytes: usize = 0
 /** The process of the spec. */
 export let process: Process = changetype<Process>(0)
 
-/** Boots the kernel once for this spec. */
+/** Boots a kernel of 1024 frames, once for this spec. */
 export function bootForSpec(): void {
+  bootWith(1024)
+}
+
+/** Boots a kernel of so many frames, once for this spec. */
+export function bootWith(frames: u32): void {
   if (K.frameCount != 0) return
-  const area = (<usize>memory.grow(BUFFER_PAGES + TABLE_PAGES + FRAME_PAGES)) << 16
+  const tablePages = (frames * FRAME_BYTES + 0xffff) >> 16
+  const framePages = (frames * PAGE_BYTES) >> 16
+  const area = (<usize>memory.grow(BUFFER_PAGES + tablePages + framePages)) << 16
   K.pageShift = 12
   K.pageBytes = PAGE_BYTES
   K.tableBase = <u32>area + (BUFFER_PAGES << 16)
-  K.framesBase = K.tableBase + (TABLE_PAGES << 16)
-  K.frameCount = FRAMES
-  K.commitLimit = FRAMES - 128
+  K.framesBase = K.tableBase + (tablePages << 16)
+  K.frameCount = frames
+  K.commitLimit = frames - 128
   K.kernelReserve = 32
   K.stallMs = 10000
   K.mappingsMax = 1000
@@ -58,7 +62,7 @@ export function bootForSpec(): void {
   K.processesMax = 64
   K.nextPid = 1
   staticBytes = __data_end
-  copy = (<usize>memory.grow(<i32>((staticBytes >> 16) + 1) + TABLE_PAGES + FRAME_PAGES)) << 16
+  copy = (<usize>memory.grow(<i32>((staticBytes >> 16) + 1) + tablePages + framePages)) << 16
   claim(THREAD_MAY_BLOCK)
   me().buffer = <u32>area
   lock()
@@ -113,15 +117,16 @@ export function checkAll(): void {
 /** => rolling back what `change` does, one transaction under the lock, restores every byte in use. */
 export function restores(change: () => void): bool {
   lock()
-  const framesBytes = FRAMES * PAGE_BYTES
+  const framesBytes = K.frameCount * PAGE_BYTES
+  const tableBytes = K.frameCount * FRAME_BYTES
   memory.copy(copy, 0, staticBytes)
-  memory.copy(copy + staticBytes, K.tableBase, FRAMES * FRAME_BYTES)
-  memory.copy(copy + staticBytes + FRAMES * FRAME_BYTES, K.framesBase, framesBytes)
+  memory.copy(copy + staticBytes, K.tableBase, tableBytes)
+  memory.copy(copy + staticBytes + tableBytes, K.framesBase, framesBytes)
   change()
   rollback()
   let same = sameStatic()
   if (!sameTable()) same = false
-  for (let i: u32 = 0; i < FRAMES; i++) if (!sameFrame(i)) same = false
+  for (let i: u32 = 0; i < K.frameCount; i++) if (!sameFrame(i)) same = false
   unlock()
   return same
 }
@@ -137,7 +142,7 @@ function sameStatic(): bool {
 
 /** Frame descriptors; of one that was free only its kind, and where it headed a block its links, mean anything. */
 function sameTable(): bool {
-  for (let offset: usize = 0; offset < FRAMES * FRAME_BYTES; offset += FRAME_BYTES) {
+  for (let offset: usize = 0; offset < K.frameCount * FRAME_BYTES; offset += FRAME_BYTES) {
     const before = copy + staticBytes + offset
     const kind = changetype<Frame>(before).kind
     const kept: usize = kind == FRAME_FREE ? 4 : kind == FRAME_HEAD ? 16 : FRAME_BYTES
@@ -150,7 +155,7 @@ function sameFrame(index: u32): bool {
   const frame = frameAt(index)
   if (frame.kind == FRAME_FREE || frame.kind == FRAME_HEAD) return true
   const at = frameAddress(frame)
-  const before = copy + staticBytes + FRAMES * FRAME_BYTES + (at - K.framesBase)
+  const before = copy + staticBytes + K.frameCount * FRAME_BYTES + (at - K.framesBase)
   if (memory.compare(at, before, PAGE_BYTES) == 0) return true
   if (frame.kind != FRAME_SLAB) return false
   const bytes = frame.order << 4

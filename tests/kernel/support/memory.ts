@@ -4,6 +4,7 @@
  */
 import {
   BUFFER_RESULT,
+  MADV_RANDOM,
   MAP_ANONYMOUS,
   MAP_FIXED,
   MAP_PRIVATE,
@@ -15,7 +16,9 @@ import { sysAccess, sysRelease } from '../../../assembly/access'
 import { attachThread } from '../../../assembly/boot'
 import { readyBuffer } from '../../../assembly/buffer'
 import { sysExit } from '../../../assembly/exit'
+import { allocFrame, FRAME_ANON, Frame } from '../../../assembly/frame'
 import { lock, unlock } from '../../../assembly/lock'
+import { sysMadvise } from '../../../assembly/madvise'
 import { mapObject, sysMmap } from '../../../assembly/mmap'
 import { MemObject, newObject, OBJECT_FILE } from '../../../assembly/object'
 import { Process } from '../../../assembly/process'
@@ -99,6 +102,15 @@ export function show(file: MemObject, pages: u32, at: u32 = AT): u32 {
   return at
 }
 
+/** Makes the test's file, shows it at AT and reads a byte of each page, page by page. */
+export function showRead(pages: u32): MemObject {
+  const file = makeFile(pages)
+  show(file, pages)
+  sysMadvise(process, AT, pages * PAGE, MADV_RANDOM)
+  for (let page: u32 = 0; page < pages; page++) peek(AT + page * PAGE)
+  return file
+}
+
 /** Stores a byte as a guest would. => 0 or -errno. */
 export function poke(address: u64, value: u32): i32 {
   const result = sysAccess(process, address, 1, true)
@@ -127,4 +139,12 @@ export function goOnAsAnother(): u32 {
   enter()
   assert(readyBuffer() == 0, 'no buffer')
   return slot
+}
+
+/** => a frame that nobody else has. */
+export function takeFrame(): Frame {
+  lock()
+  const frame = allocFrame(FRAME_ANON)!
+  unlock()
+  return frame
 }
