@@ -19,7 +19,7 @@ const isolation = {
 
 const native: TestProjectInlineConfiguration = {
   extends: true,
-  test: { name: 'native', environment: 'node' },
+  test: { name: 'native', environment: 'node', setupFiles: ['tests/support/under-way.ts'] },
 }
 
 export default defineConfig({

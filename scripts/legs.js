@@ -105,10 +105,11 @@ export async function runLeg(name, vitestArgs) {
 }
 
 /** What the process itself says on top of its report: a bad end with a good report is a failure. */
-function withReason({ code, timedOut, ...counts }) {
+function withReason({ code, timedOut, underWay, ...counts }) {
   const minutes = legTimeoutMs() / 60_000
-  if (timedOut) return failing(counts, `killed after ${minutes} minutes without an end`)
-  if (code !== 0 && !counts.failed) return failing(counts, `ended with exit code ${code}`)
+  const where = underWay === undefined ? '' : `; under way: ${underWay}`
+  if (timedOut) return failing(counts, `killed after ${minutes} minutes without an end${where}`)
+  if (code !== 0 && !counts.failed) return failing(counts, `ended with exit code ${code}${where}`)
   if (!counts.passed && !counts.failed) return failing(counts, 'ran no test')
   return counts
 }
@@ -123,14 +124,21 @@ function legEnvironment(where) {
 }
 
 async function runVitest(command, args, vitestArgs, where) {
-  const reportPath = join(where, 'report.json')
-  const reporters = ['--reporter=default', '--reporter=json', `--outputFile.json=${reportPath}`]
-  const { code, timedOut } = await run(command, [...args, ...reporters, ...vitestArgs], {
-    env: legEnvironment(where),
+  const [reportPath, underWayPath] = [join(where, 'report.json'), join(where, 'under-way')]
+  const reporters = ['default', 'json', `${root}scripts/under-way.js`].map(
+    (name) => `--reporter=${name}`,
+  )
+  const output = `--outputFile.json=${reportPath}`
+  const { code, timedOut } = await run(command, [...args, ...reporters, output, ...vitestArgs], {
+    env: { ...legEnvironment(where), ISOPAGE_UNDER_WAY: underWayPath },
     timeoutMs: legTimeoutMs(),
   })
-  if (!existsSync(reportPath)) return { code, timedOut }
+  if (!existsSync(reportPath)) return { code, timedOut, underWay: textOf(underWayPath) }
   return { code, timedOut, ...countVitest(JSON.parse(readFileSync(reportPath, 'utf8'))) }
+}
+
+function textOf(path) {
+  return existsSync(path) ? readFileSync(path, 'utf8') : 'no test'
 }
 
 /** Counts a report of vitest's JSON reporter; a file that could not be loaded is one failure. */

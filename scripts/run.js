@@ -51,6 +51,7 @@ export function run(command, args, { env = {}, capture = false, timeoutMs } = {}
       timeoutMs &&
       setTimeout(() => {
         timedOut = true
+        for (const line of processes(mark)) console.log(line)
         kill()
       }, timeoutMs)
     const end = (code) => {
@@ -85,15 +86,37 @@ function marked(mark) {
   if (process.platform !== 'linux') return []
   return readdirSync('/proc')
     .filter((name) => /^\d+$/.test(name) && Number(name) !== process.pid)
-    .filter((name) => environOf(name).includes(mark))
+    .filter((name) => procText(`${name}/environ`).includes(mark))
     .map(Number)
 }
 
-function environOf(pid) {
+/** => a line for each process that carries the mark: its command, and where in the system how many of its threads wait. */
+function processes(mark) {
+  return marked(mark).map((pid) => {
+    const command = procText(`${pid}/cmdline`).replaceAll('\0', ' ').slice(0, 120)
+    const counts = new Map()
+    for (const thread of threadsOf(pid)) {
+      const place = procText(`${pid}/task/${thread}/wchan`)
+      counts.set(place, (counts.get(place) ?? 0) + 1)
+    }
+    return `${pid} ${command}: ${[...counts].map(([place, count]) => `${count} ${place}`).join(', ')}`
+  })
+}
+
+function threadsOf(pid) {
   try {
-    return readFileSync(`/proc/${pid}/environ`, 'utf8')
+    return readdirSync(`/proc/${pid}/task`)
   } catch {
-    return '' // ended meanwhile, or another user's
+    return [] // ended meanwhile
+  }
+}
+
+/** '' of a process that ended meanwhile, or is another user's. */
+function procText(path) {
+  try {
+    return readFileSync(`/proc/${path}`, 'utf8')
+  } catch {
+    return ''
   }
 }
 
