@@ -1,6 +1,6 @@
 /**
  * Builds what is published: assembly/ to build/core.wasm, src/ and the numbers of assembly/ to dist/ (ES
- * modules and types, in the folders of their sources), the kernel beside them as dist/core.wasm,
+ * modules and types, in the folders of their sources, each worker as one file), the kernel beside them as dist/core.wasm,
  * and as dist/core-bytes.js for bundles that must be one file; the headers and the library of C programs as dist/sysroot.json; for the examples
  * build/plugins/.
  */
@@ -16,6 +16,7 @@ refuseInlinedWaits(core)
 
 rmSync(`${root}dist`, { recursive: true, force: true })
 await step('tsc', ['typescript/bin/tsc', '-p', 'tsconfig.json'])
+await step('the workers', ['../scripts/workers.js'])
 mkdirSync(`${root}dist`, { recursive: true })
 copyFileSync(`${root}build/core.wasm`, `${root}dist/core.wasm`)
 writeCoreBytes()

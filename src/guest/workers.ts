@@ -25,8 +25,8 @@ export class Workers {
     const idle = this.#idle.pop()
     if (idle) return idle
     const line = await startWorker<RunMessage, FromGuest>(
-      new URL('./guest-worker.js', import.meta.url),
-      () => new Worker(new URL('./guest-worker.js', import.meta.url), { type: 'module' }),
+      new URL('../guest-worker.js', import.meta.url),
+      () => new Worker(new URL('../guest-worker.js', import.meta.url), { type: 'module' }),
     )
     const made = new GuestLine(line)
     this.#all.add(made)

@@ -5,7 +5,7 @@
 
 import assert from 'node:assert/strict'
 import { existsSync } from 'node:fs'
-import { mkdtemp, readFile, rm } from 'node:fs/promises'
+import { mkdtemp, readdir, readFile, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { test } from 'node:test'
@@ -42,6 +42,16 @@ test('a real file is mapped, changed and synced by the installed package', async
 test('core.wasm and core-bytes are the same kernel', async () => {
   const wasm = await readFile(new URL(import.meta.resolve('isopage/core.wasm')))
   assert.deepEqual(new Uint8Array(wasm), coreBytes)
+})
+
+test('each worker is one file', async () => {
+  const folder = new URL('dist/src/', packageUrl)
+  const workers = (await readdir(folder)).filter((name) => name.endsWith('-worker.js'))
+  assert.equal(workers.length, 3)
+  for (const name of workers) {
+    const code = await readFile(new URL(name, folder), 'utf8')
+    assert.doesNotMatch(code, /\b(?:from|import)\s*\(?["'`]\./, name)
+  }
 })
 
 test('every file that package.json exports was published', async () => {

@@ -2,14 +2,14 @@
  * The worker that guests run in, one after another. It joins the kernel once; each program is a process that it joins, runs and ends.
  * Invariant: whatever goes wrong goes back as a message; nothing is lost in silence.
  */
-import { toRecord } from '../errors.js'
-import type { Instance } from '../instance.js'
-import { join } from '../join.js'
-import { Process } from '../process.js'
-import { type Port, parentPort } from '../runtime.js'
-import { execute } from './execute.js'
-import type { FromGuest, RunMessage } from './messages.js'
-import { type Ending, GuestThread } from './thread.js'
+import { toRecord } from './errors.js'
+import { execute } from './guest/execute.js'
+import type { FromGuest, RunMessage } from './guest/messages.js'
+import { type Ending, GuestThread } from './guest/thread.js'
+import type { Instance } from './instance.js'
+import { join } from './join.js'
+import { Process } from './process.js'
+import { type Port, parentPort } from './runtime.js'
 
 /** Exit status of a process that a signal ended, less the signal's number. */
 const STATUS_SIGNAL = 128
