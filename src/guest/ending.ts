@@ -5,6 +5,7 @@
  */
 import { SIGBUS, SIGKILL, SIGSEGV } from '../../assembly/abi.js'
 import { IsopageError } from '../errors.js'
+import { whereIn } from './stack.js'
 import type { Ending, GuestThread } from './thread.js'
 
 /** Numbers of wasi-libc, which are Linux's. */
@@ -83,12 +84,17 @@ function wouldBlock(): IsopageError {
 }
 
 /** => the line for stderr about a signal that is the program's own doing; undefined for a kill. */
-export function report(thread: GuestThread, program: string, ending: Ending): string | undefined {
+export function report(
+  thread: GuestThread,
+  program: string,
+  module: WebAssembly.Module,
+  ending: Ending,
+): string | undefined {
   const { signal, address, error } = ending
   if (signal === undefined || (address === undefined && error === undefined)) return undefined
   const what =
     address === undefined ? reasonOf(error) : `at ${hex(address)}, ${place(thread, address)}`
-  const where = functionOf(thread.trapped)
+  const where = whereIn(module, thread.trapped)
   return `isopage: ${program}: ${signalName(signal)} ${what}${where ? `, in ${where}` : ''}\n`
 }
 
@@ -114,26 +120,4 @@ function place(thread: GuestThread, address: number): string {
 
 function protOf(prot: number): string {
   return `${prot & 1 ? 'r' : '-'}${prot & 2 ? 'w' : '-'}${prot & 4 ? 'x' : '-'}`
-}
-
-/** One engine each: V8 `at name (wasm://wasm/id:wasm-function[9]:0x1)`, Firefox `name@url:wasm-function[9]:0x1`, JavaScriptCore `<?>.wasm-function[name]@`. */
-const FRAMES = [
-  /^\s*at (?:(\S+) \()?(wasm:\/\/[^\s:]+(?:\/[^\s:]+)*):wasm-function\[(\d+)\]/,
-  /^([^@]*)@(.*):wasm-function\[(\d+)\]/,
-  /wasm-function\[([^\]]+)\]/,
-]
-
-/** => the innermost function of the guest that a trap's stack names. */
-export function functionOf(error: unknown): string | undefined {
-  const { stack = '' } = (error ?? {}) as { stack?: string }
-  const frames = stack.split('\n').flatMap((line) => {
-    const match = FRAMES.map((form) => form.exec(line)).find((found) => found !== null)
-    if (!match) return []
-    const [, name, module = '', index = ''] = match
-    // V8 puts the module's name before the function's.
-    return [{ name: name?.replace(/^.*\.wasm\./, '') || `function ${index}`, module }]
-  })
-  // The kernel is on the inside, the guest began the stack.
-  const guest = frames.at(-1)?.module
-  return frames.find(({ name, module }) => module === guest && !/isopage|^\d+$/.test(name))?.name
 }

@@ -96,8 +96,8 @@ function run(
 }
 
 /** Writes what there is to say at its end to the program's stderr: the line about a signal, its mappings. */
-function tell(thread: GuestThread, { args, maps }: Program, ending: Ending): void {
-  const line = report(thread, args[0] ?? 'guest', ending)
+function tell(thread: GuestThread, { args, maps, module }: Program, ending: Ending): void {
+  const line = report(thread, args[0] ?? 'guest', module, ending)
   if (line !== undefined) say(thread, line.trimEnd())
   if (!maps) return
   try {

@@ -20,6 +20,7 @@ import type { FromGuest } from './messages.js'
 import { type Checked, checkRun, type LoadOptions, type RunOptions } from './options.js'
 import { type Plumbing, plumb } from './plumb.js'
 import { type ModuleSource, prepare } from './prepare.js'
+import { whereIn } from './stack.js'
 import { Pump } from './streams.js'
 import { GuestThread } from './thread.js'
 import type { GuestLine, Workers } from './workers.js'
@@ -339,7 +340,7 @@ function functionsOf(thread: GuestThread, program: Program, options: LoadOptions
   const imports = { ...wrapped(thread, options.imports ?? {}), ...importsOf(thread, program) }
   const { module, description, memoryMax } = program
   const linked = link(thread, module, { description, imports, memoryMax })
-  const called = (call: () => unknown) => callIn(thread, call)
+  const called = (call: () => unknown) => callIn(thread, module, call)
   called(() => {
     start(linked)
     ;(linked.exports._initialize as (() => void) | undefined)?.()
@@ -373,7 +374,7 @@ function wrapped(thread: GuestThread, imports: NonNullable<LoadOptions['imports'
 }
 
 /** Calls into a plugin. A fault is an error with code SIGSEGV or SIGBUS and `address`. */
-function callIn(thread: GuestThread, call: () => unknown): unknown {
+function callIn(thread: GuestThread, module: WebAssembly.Module, call: () => unknown): unknown {
   try {
     thread.begin()
     const result = call()
@@ -385,8 +386,14 @@ function callIn(thread: GuestThread, call: () => unknown): unknown {
     thread.ending = undefined // it may be called again
     if (status === undefined && address === undefined) throw cause ?? error
     const code = signal === undefined ? 'ERR_GUEST_EXIT' : signalName(signal)
-    const what = signal === undefined ? `the plugin called exit(${status})` : 'an access failed'
+    const what =
+      signal === undefined ? `the plugin called exit(${status})` : accessFailed(module, error)
     const facts = address === undefined ? {} : { address }
     throw new IsopageError(code, `${code}: ${what}`, { cause: error, ...facts })
   }
+}
+
+function accessFailed(module: WebAssembly.Module, error: unknown): string {
+  const where = whereIn(module, error)
+  return where === undefined ? 'an access failed' : `an access failed, in ${where}`
 }

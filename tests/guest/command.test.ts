@@ -29,3 +29,24 @@ test.skipIf(inBrowser)('compiles a program, and runs it as two processes', SLOW,
   expect(wrong.code).toBe(2)
   expect(wrong.err).toContain('--with takes a program and its arguments')
 })
+
+/** JavaScriptCore tells neither functions nor offsets. */
+const stackTells = !('Bun' in globalThis)
+
+test.skipIf(inBrowser)('says at which line of the source an access failed', SLOW, async () => {
+  using place = makePlace()
+  const source = new URL('faults.c', import.meta.url).pathname
+  const wasm = `${place.path}/faults.wasm`
+  const flags = ['-O1', '-g', source, '-o', wasm]
+  expect(await place.run('cc', ...flags)).toEqual({ code: 0, out: '', err: '' })
+  const begin = `isopage: ${wasm}: SIGSEGV at 0x90000000, not mapped`
+  const faults = async (where: string, ...args: string[]) => {
+    const { code, err } = await place.run('run', wasm, ...args)
+    expect(code).toBe(139)
+    expect(err.replace(/at \S*\/faults/, 'at faults')).toBe(
+      stackTells ? `${begin}, in ${where}\n` : `${begin}\n`,
+    )
+  }
+  await faults('poke at faults.c:7')
+  await faults('strlen, called from main at faults.c:13', '0x90000000')
+})

@@ -47,6 +47,8 @@ export class FakeKernel {
   polls = 0
   /** At each poll every page moves to another frame, and its old one is filled with junk: what a module still remembers shows. */
   moves = false
+  /** And at one fault in so many, before it is served; 0 for at none. */
+  movesAt = 0
   /** A poll beyond these throws: for programs that may have no end. */
   pollsMax = Number.POSITIVE_INFINITY
 
@@ -157,6 +159,7 @@ export class FakeKernel {
   private fault(context: number, signed: number, bytes: number, write: number): number {
     if (context !== CONTEXT) throw new Error('another context')
     this.faults++
+    if (this.movesAt > 0 && this.faults % this.movesAt === 0) this.move()
     const address = signed >>> 0
     const right = write ? seam.PTE_WRITE : seam.PTE_READ
     const first = this.places(address, bytes, right)[0] as number

@@ -175,10 +175,18 @@ const pointer: fc.Arbitrary<Pointer> = fc.letrec<{ node: Pointer; leaf: Pointer 
 const access = fc
   .tuple(fc.nat(ACCESSES.length - 1), pointer, offset, fc.nat(15))
   .map(([access, at, offset, lane]) => ({ kind: 'access', access, at, offset, lane }) as const)
+/** Accesses without a lane. */
+const accessOf = (
+  which: fc.Arbitrary<number>,
+  at: fc.Arbitrary<Pointer>,
+  by: fc.Arbitrary<number>,
+) =>
+  fc
+    .tuple(which, at, by)
+    .map(([access, at, offset]) => ({ kind: 'access', access, at, offset, lane: 0 }) as const)
 /** Plain loads and stores, which most programs have most of. */
-const plainAccess = fc
-  .tuple(fc.nat(22), pointer, offset)
-  .map(([access, at, offset]) => ({ kind: 'access', access, at, offset, lane: 0 }) as const)
+const plain = fc.nat(22)
+const plainAccess = accessOf(plain, pointer, offset)
 const bytes = fc.oneof(
   { weight: 5, arbitrary: fc.nat(64) },
   { weight: 1, arbitrary: fc.constantFrom(0, PAGE, PAGE + 1, 3 * PAGE) },
@@ -243,9 +251,7 @@ const streams: fc.Arbitrary<Statement> = fc
     const [a, b, i] = [p as number, (two ? q : p) as number, by as number]
     const at = fc.oneof(near(a, i), near(b, i))
     const small = fc.constantFrom(0, 0, 4, 12)
-    const touch = fc
-      .tuple(fc.nat(22), at, small)
-      .map(([access, at, offset]) => ({ kind: 'access', access, at, offset, lane: 0 }) as const)
+    const touch = accessOf(plain, at, small)
     const step = fc.oneof(
       { weight: 8, arbitrary: touch },
       {
@@ -288,6 +294,58 @@ const streams: fc.Arbitrary<Statement> = fc
   })
 
 /**
+ * A loop whose addresses nobody knows before the round that has them: indices under a mask that was loaded, and pointers that were. Pages are mostly in reach of the mask.
+ */
+const jumps: fc.Arbitrary<Statement> = fc
+  .shuffledSubarray([0, 1, 2, 3], { minLength: 4, maxLength: 4 })
+  .chain((chosen) => {
+    const [p, q, i, m] = chosen as [number, number, number, number]
+    const masked = fc
+      .tuple(fc.constantFrom(p, p, q), fc.constantFrom(1, 5, 4, 1028))
+      .map(([base, by]): Pointer => {
+        const index = { kind: 'mul', a: local(i), b: constant(by) } as const
+        return { kind: 'add', a: local(base), b: { kind: 'and', a: index, b: local(m) } }
+      })
+    const at = fc.oneof({ weight: 5, arbitrary: masked }, { weight: 1, arbitrary: near(p, i) })
+    const small = fc.constantFrom(0, 0, 4, 100)
+    const touch = accessOf(fc.oneof(fc.nat(13), plain), at, small)
+    const step: fc.Arbitrary<Statement> = fc.oneof(
+      { weight: 8, arbitrary: touch },
+      {
+        weight: 1,
+        arbitrary: touch.map((one) => ({ kind: 'if', by: local(i), yes: [one], no: [] }) as const),
+      },
+      {
+        weight: 1,
+        arbitrary: fc
+          .tuple(at, small)
+          .map(([at, offset]) => ({ kind: 'fetch', at, offset, index: i }) as const),
+      },
+    )
+    return fc
+      .record({
+        mask: fc.constantFrom(63, 0xfff, 0x1fff, 0x3ffc),
+        body: fc.array(step, { minLength: 1, maxLength: 4 }),
+        by: fc.constantFrom(1, 3, 4, -7),
+        rounds: fc.oneof(fc.integer({ min: 1, max: 20 }), fc.integer({ min: 250, max: 900 })),
+      })
+      .map(({ mask, body, by, rounds }): Statement => {
+        const there = { at: constant(128), offset: 0 }
+        const moved = { kind: 'add', a: local(i), b: constant(by) } as const
+        const round: Body = [...body, { kind: 'set', index: i, to: moved }]
+        return {
+          kind: 'loop',
+          rounds: 1,
+          body: [
+            { kind: 'plant', ...there, value: constant(mask) },
+            { kind: 'fetch', ...there, index: m },
+            { kind: 'loop', rounds, body: round },
+          ],
+        }
+      })
+  })
+
+/**
  * Statements in a row that touch what two pointers point to, and now and then set one of them: what is copied for private memory by the run. Arms and
  * blocks set pointers too, and leave early.
  */
@@ -296,9 +354,7 @@ const runs: fc.Arbitrary<Statement> = fc
   .chain((chosen) => {
     const [a, b, i] = chosen as [number, number, number]
     const at = fc.oneof(near(a, i), near(a, b), near(b, i))
-    const touch = fc
-      .tuple(fc.nat(22), at, offset)
-      .map(([access, at, offset]) => ({ kind: 'access', access, at, offset, lane: 0 }) as const)
+    const touch = accessOf(plain, at, offset)
     const fetch = fc.record({
       kind: fc.constant('fetch' as const),
       at,
@@ -353,6 +409,7 @@ const statement = fc.letrec<{ one: Statement; body: Body }>((tie) => ({
     { weight: 6, arbitrary: plainAccess },
     { weight: 1, arbitrary: revoked },
     { weight: 3, arbitrary: streams },
+    { weight: 2, arbitrary: jumps },
     { weight: 4, arbitrary: runs },
     { weight: 4, arbitrary: access },
     { weight: 4, arbitrary: fc.record({ kind: fc.constant('set' as const), index, to: pointer }) },

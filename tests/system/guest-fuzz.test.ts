@@ -20,7 +20,8 @@ describe.each([
     kernel.moves = true
     const endings = new Set<string>()
     fc.assert(
-      fc.property(program, fc.boolean(), (program, polls) => {
+      fc.property(program, fc.boolean(), fc.constantFrom(0, 0, 2, 5), (program, polls, movesAt) => {
+        kernel.movesAt = movesAt
         const expected = runModel(program)
         for (const step of expected.steps) endings.add(step.split(' ')[0] as string)
         const seen = runRewritten(program, kernel, { backEnd, polls }, expected.steps.length)

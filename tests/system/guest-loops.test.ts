@@ -187,7 +187,8 @@ test('an address that jumps is compared in each round', () => {
   expect(walk(500)).toBe(sumOf(words, 500, next))
 })
 
-for (const [name, next, tail] of [
+/** What a round does to its address: a name, the next one, the code. */
+const MOVES = [
   [
     'jumps in a page',
     (round: number) => (round & 63) << 2,
@@ -195,7 +196,9 @@ for (const [name, next, tail] of [
   ],
   ['stays', (_: number, at: number) => at, nothing],
   ['moves on', (_: number, at: number) => at + 4, (code: Code) => move(code, 4)],
-] as const) {
+] as const
+
+for (const [name, next, tail] of MOVES) {
   test(`an address that ${name} is looked up anew behind a poll that called the kernel`, () => {
     const { kernel, words, walk } = walkOf((code) => {
       tail(code)
@@ -203,7 +206,95 @@ for (const [name, next, tail] of [
     })
     kernel.moves = true
     kernel.attention(true)
+    kernel.pollsMax = 100_000
     expect(walk(6000)).toBe(sumOf(words, 6000, next))
     expect(kernel.polls).toBeGreaterThan(1)
+  })
+
+  test(`a loop whose address ${name} goes on while the kernel wants every poll`, () => {
+    const { kernel, words, walk } = walkOf((code) => {
+      tail(code)
+      again(code)
+    })
+    kernel.attention(true)
+    kernel.pollsMax = 100_000
+    expect(walk(6000)).toBe(sumOf(words, 6000, next))
+  })
+}
+
+const XOR = 0x73
+const KEY = 0x5a5a_0000 | 0
+/** The word that comes behind word `at`: any page follows any, and few are beside each other. */
+const behind = (at: number) => (at * 1733 + 7) % WORDS
+
+/** Follows pointers that the words are, from one to the next, two a round, or words that are a pointer under KEY. */
+function chaseOf(hidden: boolean) {
+  const kernel = new FakeKernel()
+  for (let page = 0; page < PAGES; page++) {
+    const bytes = kernel.map(WINDOW + page * PAGE, READ, page === 3 ? 1 : 0)
+    const there = new Int32Array(bytes.buffer, bytes.byteOffset, PAGE / 4)
+    for (let i = 0; i < there.length; i++) {
+      there[i] = (WINDOW + behind(page * 1024 + i) * 4) ^ (hidden ? KEY : 0)
+    }
+  }
+  const body = (code: Code) => {
+    code.get(FIRST).set(AT).loop(EMPTY)
+    for (let i = 0; i < 2; i++) {
+      code.get(AT)
+      if (hidden) code.const(KEY).one(XOR)
+      code.op(0x28, 2, 0).set(AT).get(SUM).get(AT).op(ADD).set(SUM)
+    }
+    code.get(ROUND).const(1).op(ADD).set(ROUND)
+    again(code)
+    code.end().get(SUM)
+  }
+  const walk = {
+    name: 'walk',
+    params: [I32, I32],
+    locals: [I32, I32, I32, I32],
+    results: [I32],
+    body,
+  }
+  const bytes = moduleOf({ memory: { initial: 1 }, functions: [walk] })
+  const options = { backEnd: 'multi-memory', kernelMemory: FAKE_MEMORY } as const
+  const { instance } = kernel.link(instrument(bytes, options))
+  const call = instance.exports.walk as (first: number, rounds: number) => number
+  const key = hidden ? KEY : 0
+  const expected = (rounds: number) => {
+    let [sum, at] = [0, 0]
+    for (let step = 0; step < rounds * 2; step++) {
+      at = behind(at)
+      sum = (sum + ((WINDOW + at * 4) ^ key)) >>> 0
+    }
+    return sum
+  }
+  return { kernel, expected, chase: (rounds: number) => call(WINDOW ^ key, rounds) >>> 0 }
+}
+
+for (const [name, hidden] of [
+  ['pointers', false],
+  ['pointers under a key', true],
+] as const) {
+  test(`${name} are followed from page to page`, () => {
+    const { kernel, expected, chase } = chaseOf(hidden)
+    for (const rounds of [1, 255, 3000]) expect(chase(rounds)).toBe(expected(rounds))
+    expect(kernel.faults).toBeLessThan(600)
+  })
+
+  test(`${name} are followed behind polls that called the kernel`, () => {
+    const { kernel, expected, chase } = chaseOf(hidden)
+    kernel.moves = true
+    kernel.attention(true)
+    kernel.pollsMax = 100_000
+    expect(chase(6000)).toBe(expected(6000))
+    expect(kernel.polls).toBeGreaterThan(1)
+  })
+
+  test(`${name} are followed behind faults in which pages moved`, () => {
+    const { kernel, expected, chase } = chaseOf(hidden)
+    for (const movesAt of [1, 2, 7]) {
+      kernel.movesAt = movesAt
+      expect(chase(3000)).toBe(expected(3000))
+    }
   })
 }

@@ -7,6 +7,7 @@ import * as sections from './module.js'
 import { skipValueType, walkConstant } from './module.js'
 import { HINTS } from './names.js'
 import { I32 } from './opcodes.js'
+import { type Stretches, writeOrigins } from './origins.js'
 import * as seam from './seam.js'
 
 /** What the sections of the result hold beyond the module's own. */
@@ -19,6 +20,8 @@ export interface Parts {
   readonly kernelMemory: { initial: number; maximum: number } | undefined
   /** The rewritten bodies, each with its size. */
   readonly bodies: Code
+  /** Where they came from; empty where nobody wants to know. */
+  readonly origins: Stretches
   /** The contents of the section of branch hints; undefined for no hints. */
   readonly hints: Writer | undefined
   readonly mark: Writer
@@ -65,12 +68,14 @@ export function assemble(
   const out = new Writer(decoded.bytes.length + parts.bodies.length + (1 << 18))
   out.list([0, 0x61, 0x73, 0x6d, 1, 0, 0, 0])
   let next = 0
+  let bodiesAt = 0
   const put = (id: number) => {
     const contents = made(parts, id)
     if (!contents) return
     if (id === sections.CODE && parts.hints) putCustom(out, HINTS, parts.hints.take())
     out.byte(id)
     out.u32(contents.length)
+    if (id === sections.CODE) bodiesAt = out.length + behindCount(contents)
     out.write(contents)
   }
   const upTo = (id: number) => {
@@ -91,8 +96,19 @@ export function assemble(
     putCustom(out, section.name as string, contents)
   }
   upTo(-1)
+  const code = decoded.sections.find(({ id }) => id === sections.CODE)
+  if (parts.origins.length > 0 && code) {
+    putCustom(out, seam.ORIGINS, writeOrigins(parts.origins, bodiesAt, code.start).take())
+  }
   putCustom(out, seam.SECTION, parts.mark.take())
   return out.take()
+}
+
+/** => where the entries of a section begin. */
+function behindCount(contents: Writer): number {
+  const reader = new Reader(contents.bytes)
+  reader.skipNumber()
+  return reader.at
 }
 
 function putCustom(out: Writer, name: string, contents: Uint8Array): void {

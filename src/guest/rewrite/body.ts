@@ -32,6 +32,8 @@ export interface BodyOptions {
   readonly back: BackEnd
   readonly polls: boolean
   readonly facts: Facts
+  /** Whether to keep what of the module lies where. */
+  readonly origins: boolean
   /** => the function to name instead of an import where a table or a reference holds it. */
   wrapped(index: number): number
   /** => a type that takes nothing and leaves `results`. */
@@ -40,7 +42,7 @@ export interface BodyOptions {
 
 /** Rewrites bodies one after the other; `bytes` of `code` are what the last one became. */
 export class BodyRewriter {
-  private readonly writing = new Writing()
+  private readonly writing: Writing
   private readonly code: Code
   private readonly accesses: AccessWriter
   private readonly copies: CopyWriter
@@ -81,6 +83,7 @@ export class BodyRewriter {
     this.options = options
     this.bytes = options.decoded.bytes
     this.reader = new Reader(this.bytes)
+    this.writing = new Writing(options.origins)
     this.code = this.writing.code
     this.accesses = new AccessWriter(this.writing, options.back, this.bytes)
     this.copies = new CopyWriter(this.writing, options.back, options.polls)
@@ -123,7 +126,7 @@ export class BodyRewriter {
     this.callees = []
     reader.at = start
     const locals = params + skipLocals(reader)
-    this.writing.begin(locals)
+    this.writing.begin(locals, reader.at)
     this.from = reader.at
     this.regionAt = this.options.facts.regionFrom(reader.at).at
     if (this.landing) this.openBody(results)
@@ -144,7 +147,7 @@ export class BodyRewriter {
 
   /** Copies what needs no change, up to `to`. */
   private flush(to: number): void {
-    this.code.copy(this.bytes, this.from, to)
+    this.writing.copy(this.bytes, this.from, to)
     this.from = to
   }
 

@@ -7,7 +7,7 @@
  *         loop   poll   <those that must be asked in each round>  br_if $again   PRIVATE COPY   end   br $exit
  *       end
  *       block   <the mapped ones do not lie in an extent that is known>  br_if 0      as often as there are mapped copies
- *         loop   poll, then br $again   <as before, extents too>  br_if $again   MAPPED COPY   end   br $exit
+ *         loop   poll, then br 1        <as before, extents too>  br_if $again   MAPPED COPY   end   br $exit
  *                where each round moves each mapped address by the same: poll before, rounds are counted instead of all this
  *       end
  *       poll   ONE ROUND with both arms at each access, a branch to the loop being one to $again   br $exit
@@ -15,8 +15,8 @@
  *   end
  *
  * loops.ts says why the copies are right. An extent in locals is a register's or one page's: compared in each round in which its address
- * may have moved, and never used behind a poll that called the kernel. Where no extent is known the one round faults, as the module's
- * own accesses do, and no sooner than they.
+ * may have moved, and never used behind a poll that called the kernel: then the one round is made, so that a loop goes on however often the kernel
+ * wants to be called. Where no extent is known the one round faults, as the module's own accesses do, and no sooner than they.
  */
 import { writeAddress } from './addresses.js'
 import type { BackEnd, ExtentCall, Register } from './backend.js'
@@ -69,7 +69,8 @@ interface Stream {
 /** Rounds of a mapped copy that counts them, at most. */
 const ROUNDS_MAX = 4096
 const DIV_U = 0x6e
-/** Depths as a copy's head and its surroundings see $again and $exit. */
+/** Depths as a copy's head sees what follows the copy and $again, and as its surroundings see $exit. */
+const NEXT = 1
 const AGAIN = 2
 const EXIT = 2
 
@@ -179,7 +180,7 @@ export class CopyWriter {
     if (counted) this.countRounds(copies, streams, facts)
     code.loop(facts.blockType(loop))
     if (counted) this.endRounds()
-    else this.poll(facts.counterOf(loop), AGAIN)
+    else this.poll(facts.counterOf(loop), NEXT)
     this.notPrivate(
       copies,
       own.filter(({ once }) => !once),

@@ -3,7 +3,7 @@
  * memory. Pure and synchronous, in any runtime.
  *
  * Kept as they were: every index, custom sections (names get those of what was appended, branch hints move). DWARF sections
- * are kept too, with the offsets of the module as it was compiled.
+ * are kept too, with the offsets of the module as it was compiled; where there are some, `isopage.origins` says where those are in the result.
  */
 import { Accessors } from './accessors.js'
 import { Appended } from './appended.js'
@@ -16,7 +16,7 @@ import { Code, localsOf } from './code.js'
 import { Facts, type Optimisations } from './facts.js'
 import { type Decoded, decode, type PrivateMemory, type Section, sectionsOf } from './module.js'
 import { MultiMemory } from './multimemory.js'
-import { extendNames, HINTS, NAME, readHints, writeHints } from './names.js'
+import { extendNames, HINTS, LINES, NAME, readHints, writeHints } from './names.js'
 import { inCircles } from './recursion.js'
 import * as seam from './seam.js'
 import type { Hints } from './writing.js'
@@ -92,6 +92,7 @@ export function instrument(
     memory,
     kernelMemory: kernelMemoryOf(backEnd, options),
     bodies: bodies.code,
+    origins: bodies.origins(),
     hints: hints.length === 0 ? undefined : writeHints(hints),
     mark: mark(decoded, memory, backEnd, polls),
     exports: exportsOf(decoded, appended, context.context, back),
@@ -158,7 +159,8 @@ function rewriteBodies(
     : new Map<number, Hints>()
   const leaving = (results: readonly Uint8Array[]) => appended.type([], results)
   const facts = new Facts(decoded, use, back.name === 'multi-memory')
-  const rewriter = new BodyRewriter({ decoded, back, polls, facts, wrapped, leaving })
+  const origins = decoded.sections.some(({ name }) => name === LINES)
+  const rewriter = new BodyRewriter({ decoded, back, polls, facts, origins, wrapped, leaving })
   const bodies = new Bodies(decoded.bytes.length * 4)
   const comeBack = new Set<number>()
   const callees = decoded.functionTypes.map((_, i) => {

@@ -8,7 +8,7 @@
 import { Reader } from './bytes.js'
 import { GuestModuleError } from './error.js'
 import { END, OPERANDS, PREFIX_GC, REF_FUNC } from './opcodes.js'
-import { MODULE, PREFIX, PRIVATE_PAGES_MAX, SECTION } from './seam.js'
+import { MODULE, ORIGINS, PREFIX, PRIVATE_PAGES_MAX, SECTION } from './seam.js'
 
 export const CUSTOM = 0
 export const TYPE = 1
@@ -140,7 +140,7 @@ function readSection(decoded: Decoded, section: Section): void {
 }
 
 function refuseRewritten(section: Section): void {
-  if (section.name !== SECTION) return
+  if (section.name !== SECTION && section.name !== ORIGINS) return
   throw new GuestModuleError('rewritten', 'the module has been rewritten already, or says so')
 }
 

@@ -8,6 +8,8 @@ import type { Hints } from './writing.js'
 
 export const NAME = 'name'
 export const HINTS = 'metadata.code.branch_hint'
+/** Line numbers of DWARF. */
+export const LINES = '.debug_line'
 
 /** The contents of a name section with the names of functions from `first` on behind its own. => the same when it names no functions, or is malformed */
 export function extendNames(

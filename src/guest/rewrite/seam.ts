@@ -19,6 +19,8 @@ export const EXPORT_DROP = 'isopage:drop'
 export const EXPORT_START = 'isopage:start'
 /** The custom section that marks a rewritten module. */
 export const SECTION = 'isopage'
+/** The custom section that says where the code of a module with debug information came from (origins.ts). */
+export const ORIGINS = 'isopage.origins'
 export const VERSION = 1
 
 /** Entries of `isopage:table`. */

@@ -6,6 +6,7 @@
  */
 import { Code } from './code.js'
 import { F32, F64, I32, I64, V128 } from './opcodes.js'
+import type { Stretches } from './origins.js'
 
 /** Temporaries by slot: two addresses, then operands by type, then the extents of two addresses and a count of rounds. */
 const SLOT_TYPES = [
@@ -49,17 +50,31 @@ export type Hints = number[]
 export class Writing {
   readonly code = new Code(1 << 16)
   hints: Hints = []
+  /** What was copied of the module, where somebody wants to know (origins.ts). */
+  origins: Stretches = []
   temporaries: number[] = []
   private readonly slots = new Int32Array(SLOT_TYPES.length)
   private locals = 0
+  private readonly keepsOrigins: boolean
 
-  /** Begins a body of so many locals, parameters included. */
-  begin(locals: number): void {
+  constructor(keepsOrigins: boolean) {
+    this.keepsOrigins = keepsOrigins
+  }
+
+  /** Begins a body of so many locals, parameters included, whose code stands at `from` of the module. */
+  begin(locals: number, from: number): void {
     this.code.length = 0
     this.slots.fill(-1)
     this.temporaries = []
     this.hints = []
+    this.origins = this.keepsOrigins ? [0, from, from] : []
     this.locals = locals
+  }
+
+  /** Copies [from, to) of the module. */
+  copy(module: Uint8Array, from: number, to: number): void {
+    if (this.keepsOrigins && to > from) this.origins.push(this.code.length, from, to)
+    this.code.copy(module, from, to)
   }
 
   /** The local of a slot, made when it is first asked for. */
