@@ -21,12 +21,13 @@ import { abandonCall, detachThread, sysExit, sysReap } from './exit'
 import { sysFork } from './fork'
 import { sysIpcLimit } from './ipc'
 import { lock, unlock } from './lock'
+import { syncNames } from './mountfs'
 import { sysMount } from './names'
 import { finishRequest, setOwner, takeRequest } from './pager'
 import { K } from './root'
 import { sysStatKernel, sysStatProcesses, sysStatWaits } from './stat'
 import { sysStatNames } from './statnames'
-import { enter, leave, me, recover, release, self, stop } from './thread'
+import { enter, leave, me, recover, release, self, stop, threadsInside } from './thread'
 import { sysCheck } from './verify'
 import { inspectViews } from './view'
 import { interrupt, interruptCalls } from './wait'
@@ -107,6 +108,11 @@ export function thread_stop(index: u32, sequence: u32): u32 {
   return stop(index, sequence)
 }
 
+/** => threads that are in a call and do not sleep. */
+export function threads_inside(): u32 {
+  return threadsInside()
+}
+
 export function thread_reap(index: u32, sequence: u32, proven: u32): i32 {
   enter()
   return done(sysReap(index, sequence, proven != 0))
@@ -127,13 +133,15 @@ export function flush(pages: u32): i32 {
   return done(writeOld(pages, K.dirtyAgeMs))
 }
 
-/** Writes everything that is dirty and makes it durable. => 0, or the first failure as -errno. */
+/** Writes everything that is dirty and makes it durable, and the names that changed. => 0, or the first failure as -errno. */
 export function sync_all(): i32 {
   enter()
   lock()
   inspectViews()
   unlock()
-  return done(syncAll())
+  const written = syncAll()
+  const named = syncNames()
+  return done(written < 0 ? written : named)
 }
 
 // ---- files below: the ring to the thread that owns a mount. No enter: called from inside waits, too ----

@@ -20,6 +20,7 @@ import {
   EIO,
   ENOTCAPABLE,
   EWOULDBLOCK_PARK,
+  MOUNTS_MAX,
   S_IFDIR,
   S_IFLNK,
   S_IFREG,
@@ -33,7 +34,7 @@ import {
   WASI_PATH_READLINK,
   WASI_PREOPEN,
 } from './abi'
-import { call } from './pager'
+import { call, noteNames, takeNames } from './pager'
 import { me } from './thread'
 
 /** Bytes of a walk's part, and of the scratch part. */
@@ -42,7 +43,6 @@ export const SCRATCH_BYTES: u32 = 16128
 const FILESTAT: u32 = 65280
 const RESULT: u32 = 65344
 
-export const OFLAGS_CREAT: u32 = 1
 export const OFLAGS_DIRECTORY: u32 = 2
 export const OFLAGS_EXCL: u32 = 4
 const RIGHTS_READ: u64 = 0x4002
@@ -123,6 +123,19 @@ export function syncDirectory(mount: i32, path: usize, bytes: u32): i32 {
   const error = call(mount, WASI_FD_SYNC, fd)
   closeFd(mount, fd)
   return outcome(error)
+}
+
+/** Makes the names durable that changed in any mount. => 0, or the first failure as -errno: the names of that mount are tried again by the next. */
+export function syncNames(): i32 {
+  let failed = 0
+  for (let mount: u32 = 0; mount < MOUNTS_MAX; mount++) {
+    if (!takeNames(mount)) continue
+    const result = syncDirectory(mount, scratch(), 0)
+    if (result == 0) continue
+    noteNames(mount)
+    if (failed == 0) failed = result
+  }
+  return failed
 }
 
 /** Reads a directory into `to` from `cookie` on, the last entry cut off. => bytes, or -errno. */

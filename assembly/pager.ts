@@ -10,6 +10,8 @@
  *  1. Never called with the kernel lock held. Pointers in the arguments are into kernel memory that stays the requester's until
  *     DONE: a dead requester's slot and buffer are kept until then (requestsOf).
  *  2. The state word is atomic and every change is made by the party named above; arguments are written before FILLED.
+ *  3. A mount whose names a call may have changed is noted before the call, as its thread may die in it, and after it, as a sync may
+ *     have come between. Who clears the note makes the names durable, or sets it again.
  */
 import {
   EIO,
@@ -57,6 +59,13 @@ const RING: usize = memory.data(8192, 64)
 /** Thread slot + 1 that owns each mount, 0: every thread serves it itself. Set at mount time. */
 const OWNERS: usize = memory.data(256, 16)
 
+/** Atomic: 1 for each mount whose names changed since they were last synced. */
+const RENAMED: usize = memory.data(256, 16)
+
+export const OFLAGS_CREAT: u32 = 1
+
+if (MOUNTS_MAX * 4 != 256) ERROR('OWNERS and RENAMED hold MOUNTS_MAX mounts')
+
 /** Requester of a close that nobody waits for: from a thread that may not sleep. */
 const NOBODY: u32 = 0xffffffff
 
@@ -77,6 +86,32 @@ export function ownerOf(mount: u32): i32 {
   return <i32>atomic.load<u32>(OWNERS + ((<usize>mount) << 2)) - 1
 }
 
+/** Names of the mount are not durable yet. */
+export function noteNames(mount: u32): void {
+  atomic.store<u32>(RENAMED + ((<usize>mount) << 2), 1)
+}
+
+/** => names of the mount may have changed since this was last asked. */
+export function takeNames(mount: u32): bool {
+  return atomic.xchg<u32>(RENAMED + ((<usize>mount) << 2), 0) != 0
+}
+
+function changesNames(op: u32, oflags: u64): bool {
+  switch (op) {
+    case WASI_PATH_OPEN:
+      return (oflags & OFLAGS_CREAT) != 0
+    case WASI_PATH_CREATE_DIRECTORY:
+    case WASI_PATH_REMOVE_DIRECTORY:
+    case WASI_PATH_UNLINK_FILE:
+    case WASI_PATH_RENAME:
+    case WASI_PATH_LINK:
+    case WASI_PATH_SYMLINK:
+      return true
+    default:
+      return false
+  }
+}
+
 /**
  * Makes one WASI call on `mount`; arguments in the order of preview 1, unused ones 0. => WASI errno, 0 when done.
  * May sleep. A thread that may not gets EWOULDBLOCK_PARK, and nothing was done; its closes are done later. => lock not held.
@@ -94,8 +129,14 @@ export function call(
   h: u64 = 0,
   i: u64 = 0,
 ): u32 {
+  const names = changesNames(op, e)
+  if (names) noteNames(mount)
   const owner = ownerOf(mount)
-  if (owner < 0 || <u32>owner == me().index) return direct(op, a, b, c, d, e, f, g, h, i)
+  if (owner < 0 || <u32>owner == me().index) {
+    const error = direct(op, a, b, c, d, e, f, g, h, i)
+    if (names) noteNames(mount)
+    return error
+  }
   const waits = mayBlock()
   if (!waits && op != WASI_FD_CLOSE) return EWOULDBLOCK_PARK
   const slot = claimSlot()
@@ -119,6 +160,7 @@ export function call(
     pauseForRing(slot + RING_STATE, RING_DONE)
   const result = load<u32>(slot, RING_RESULT)
   atomic.store<u32>(slot + RING_STATE, RING_FREE)
+  if (names) noteNames(mount)
   return result
 }
 

@@ -308,6 +308,16 @@ function halt(): void {
   unreachable()
 }
 
+/** => threads that are in a call and do not sleep. */
+export function threadsInside(): u32 {
+  let count: u32 = 0
+  for (let i: u32 = 0; i < threadsUsed(); i++) {
+    const state = atomic.load<u32>(THREADS + i * THREAD_BYTES)
+    if ((state & WHERE_MASK) == WHERE_IN) count++
+  }
+  return count
+}
+
 /**
  * Asks thread `index`, if it still has `sequence`, to stop. => 1 when it is DEAD (or gone) and may be reaped, 0 while
  * it is inside: wait on its state word and ask again.

@@ -5,7 +5,7 @@ import { IsopageError } from './errors.js'
 import { closed, Instance } from './instance.js'
 import { announce, type Life } from './liveness.js'
 import type { Handle } from './protocol.js'
-import type { Provider, ProviderSpec } from './providers/provider.js'
+import type { MountedSpec, Provider } from './providers/provider.js'
 import { instantiate } from './providers/specs.js'
 import { mayBlock, threadId } from './runtime.js'
 import { THREAD_TABLE_BYTES, ThreadTable } from './threads.js'
@@ -14,7 +14,7 @@ export interface JoinOptions {
   /** Slot of the thread that started this worker; -1 for a thread of the user's. */
   readonly parent: number
   /** Mounts that this thread owns, by number. */
-  readonly owned?: readonly (ProviderSpec | null)[]
+  readonly owned?: readonly (MountedSpec | null)[]
 }
 
 /** A thread's place in a kernel. */

@@ -287,8 +287,17 @@ export class Kernel {
     Atomics.add(words, booted.ioDoorbell, 1)
     Atomics.notify(words, booted.ioDoorbell)
     await ended
+    await this.#othersLeave()
     failure ??= await disposeAll(this.#providers)
     if (failure !== undefined) throw failure
+  }
+
+  /** Waits until no thread is inside a call, as its files are closed next; no longer than until a thread counts as stalled. */
+  async #othersLeave(): Promise<void> {
+    const deadline = performance.now() + this.#handle.settings.stallMs
+    while (this.#instance.lastCalls.threads_inside() > 0 && performance.now() < deadline) {
+      await pause(1)
+    }
   }
 
   async #leave(): Promise<void> {
@@ -358,7 +367,10 @@ async function openSocket({ handle, instance }: Booted): Promise<Inspector> {
   return openInspector(handle, instance.index)
 }
 
-/** Takes part in a kernel that another thread booted. ERR_KERNEL_CLOSED when it was closed. */
+/**
+ * Takes part in a kernel that another thread booted. ERR_KERNEL_CLOSED when it was closed. In Node a thread that opens files of a `disk()` and may end before the
+ * kernel does has to be started with `trackUnmanagedFds: false`: else Node closes what it opened, and what was not synced by then is lost with EBADF.
+ */
 export async function attach(handle: Handle): Promise<Kernel> {
   const checked = checkHandle(handle)
   const joining = known.get(checked.id) ?? attachNew(checked)

@@ -8,8 +8,8 @@
 import { EINVAL, MOUNTS_MAX } from '../assembly/abi.js'
 import { wrongType } from './check.js'
 import { IsopageError, kernelError } from './errors.js'
-import type { Provider, ProviderSpec } from './providers/provider.js'
-import { instantiate } from './providers/specs.js'
+import type { MountedSpec, Provider, ProviderSpec } from './providers/provider.js'
+import { instantiate, isByteCount, mountOf } from './providers/specs.js'
 
 /** What can be mounted: `disk(...)`, `opfs(...)`, `custom(...)`, or a live provider such as `wasmer(...)`. */
 export type Mountable = ProviderSpec | Provider
@@ -19,7 +19,7 @@ export interface Mount {
   readonly readonly: boolean
   /** Who serves it. */
   readonly owner: 'every' | 'io' | 'booter'
-  readonly spec: ProviderSpec | null
+  readonly spec: MountedSpec | null
   /** This thread's provider. */
   readonly provider: Provider | null
 }
@@ -48,13 +48,14 @@ async function planMount(path: string, source: unknown): Promise<Mount> {
     )
   }
   const readonly = (source.options as { readonly?: unknown } | undefined)?.readonly === true
-  const own = { path, readonly, spec: source, provider: null }
+  const spec = mountOf(source)
+  const own = { path, readonly, spec, provider: null }
   if (source.threads === 'owner') return { ...own, owner: 'io' }
-  const provider = await instantiate(source)
+  const provider = await instantiate(spec)
   const { async, threads } = provider.capabilities
   if (!async && threads === 'any') return { ...own, owner: 'every', provider }
   await provider.dispose?.()
-  return { ...own, owner: 'io' }
+  return { ...own, spec: mountOf(source), owner: 'io' }
 }
 
 function planLive(path: string, provider: Provider): Mount {
@@ -69,8 +70,9 @@ function planLive(path: string, provider: Provider): Mount {
 }
 
 function isSpec(value: unknown): value is ProviderSpec {
-  const { module, threads } = (value ?? {}) as Partial<ProviderSpec>
-  return typeof module === 'string' && (threads === 'any' || threads === 'owner')
+  const { module, threads, sharedBytes = 0 } = (value ?? {}) as Partial<ProviderSpec>
+  const placed = threads === 'any' || threads === 'owner'
+  return typeof module === 'string' && placed && isByteCount(sharedBytes)
 }
 
 function isProvider(value: unknown): value is Provider {

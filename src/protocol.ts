@@ -6,7 +6,7 @@
  * A worker runs one call at a time and answers each with one result.
  */
 import type { ErrorRecord } from './errors.js'
-import type { ProviderSpec } from './providers/provider.js'
+import type { MountedSpec } from './providers/provider.js'
 
 /** What `attach(handle)` takes: post it to a worker. */
 export interface Handle {
@@ -19,7 +19,7 @@ export interface Handle {
   /** The thread table (threads.ts). */
   readonly threads: SharedArrayBuffer
   /** By mount number: how a thread serves it by itself; null where one thread owns it. */
-  readonly mounts: readonly (ProviderSpec | null)[]
+  readonly mounts: readonly (MountedSpec | null)[]
   readonly settings: Settings
   /** Ties what attaches with this handle to a worker (`kernel.handleFor(worker)`); 0 for none. */
   readonly ticket: number
@@ -51,7 +51,7 @@ export interface StartMessage {
   /** Slot of the thread that starts the worker. */
   readonly parent: number
   /** I/O worker: the mounts that it owns, by number. */
-  readonly owned: readonly (ProviderSpec | null)[]
+  readonly owned: readonly (MountedSpec | null)[]
   /** Service worker: write back in the background instead of taking calls. */
   readonly flusher: boolean
 }

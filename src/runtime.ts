@@ -82,7 +82,8 @@ export async function startWorker<Sent, Received>(
 
 async function nodeLine<Sent, Received>(url: URL): Promise<WorkerLine<Sent, Received>> {
   const { Worker } = await builtin('node:worker_threads')
-  const worker = new Worker(url)
+  // Files that it opened on a disk are the kernel's, and outlive it: Node would close their descriptors with it.
+  const worker = new Worker(url, { trackUnmanagedFds: false })
   worker.unref()
   return {
     post: (message) => worker.postMessage(message),

@@ -20,6 +20,7 @@ export type ExportName =
   | 'thread_abandon'
   | 'thread_recover'
   | 'thread_stop'
+  | 'threads_inside'
   | 'thread_reap'
   | 'thread_interrupt'
   | 'mount_owner'

@@ -1,11 +1,13 @@
 /**
- * What the threads of one disk mount share, in one SharedArrayBuffer of the spec:
+ * What the threads of one disk mount share, in one SharedArrayBuffer:
  *
- *     | changed: 64 x i64 | instances: i32 | sequence: i32 | handles: 65,536 x i32 |
+ *     | changed: 64 x i64 | owned: i32 | root: i32 | sequence: i32 | unused: i32 | handles: 65,536 x i32 |
  *
- * handles[fd] says which file descriptors of this process are the mount's: 0, or
- * instance << 4 | OPEN | READ | WRITE | DIRECTORY. A number that the mount did not open is EBADF, so a
- * wrong handle never reaches a descriptor of the host's own.
+ * handles[fd] says which file descriptors of this process are the mount's: 0, or OPEN | READ | WRITE | DIRECTORY. A number that the
+ * mount did not open is EBADF, so a wrong handle never reaches a descriptor of the host's own.
+ *
+ * root is the descriptor of the mount's directory and 1, or 0 where nobody has it open. Every descriptor here belongs to the mount,
+ * whichever thread opened it: the instance that set `owned`, the first, opens the root and closes them all.
  *
  * changed[i] is a directory whose names changed since it was last synced: 0, or (fd + 1) << 32 | sequence,
  * fd being a descriptor kept open for the fsync. A create, link or rename is durable only after its
@@ -28,23 +30,36 @@ export const READ = 1
 export const WRITE = 2
 export const DIRECTORY = 4
 const OPEN = 8
-const INSTANCE_SHIFT = 4
+
+/** Indices among the words between `changed` and `handles`. */
+const [OWNED, ROOT, SEQUENCE, WORDS] = [0, 1, 2, 4] as const
 
 export class DiskState {
   readonly #fs: Fs
   readonly #changed: BigInt64Array
-  readonly #counters: Int32Array
+  readonly #words: Int32Array
   readonly #handles: Int32Array
-  readonly #instance: number
-  /** Slots that this instance filled, by directory. A hint only: the slot's own value decides. */
-  readonly #mine = new Map<string, { slot: number; fd: bigint }>()
+  /** This is the mount's first instance. */
+  readonly isOwner: boolean
+  /** Slots that this instance filled, by directory, and what it put there: the directory waits as long as that is there, whole. */
+  readonly #mine = new Map<string, { slot: number; value: bigint }>()
 
   constructor(fs: Fs, buffer: SharedArrayBuffer = new SharedArrayBuffer(DISK_STATE_BYTES)) {
     this.#fs = fs
     this.#changed = new BigInt64Array(buffer, 0, CHANGED_SLOTS)
-    this.#counters = new Int32Array(buffer, 8 * CHANGED_SLOTS, 2)
-    this.#handles = new Int32Array(buffer, 8 * CHANGED_SLOTS + 8, HANDLES_MAX)
-    this.#instance = (Atomics.add(this.#counters, 0, 1) + 1) & 0x7ff_ffff
+    this.#words = new Int32Array(buffer, 8 * CHANGED_SLOTS, WORDS)
+    this.#handles = new Int32Array(buffer, 8 * CHANGED_SLOTS + 4 * WORDS, HANDLES_MAX)
+    this.isOwner = Atomics.compareExchange(this.#words, OWNED, 0, 1) === 0
+  }
+
+  /** The descriptor of the mount's directory, -1 where nobody has it open. */
+  get root(): number {
+    return Atomics.load(this.#words, ROOT) - 1
+  }
+
+  /** The owner's descriptor of the mount's directory: the mount's from now on. */
+  set root(fd: number) {
+    Atomics.store(this.#words, ROOT, fd + 1)
   }
 
   /** Records a descriptor as a handle of the mount. */
@@ -56,7 +71,7 @@ export class DiskState {
         `descriptor ${fd} is past the mount's ${HANDLES_MAX} handles`,
       )
     }
-    Atomics.store(this.#handles, fd, (this.#instance << INSTANCE_SHIFT) | OPEN | rights)
+    Atomics.store(this.#handles, fd, OPEN | rights)
     return fd
   }
 
@@ -78,13 +93,33 @@ export class DiskState {
     }
   }
 
-  /** Closes what this instance opened and nobody closed. */
-  closeAll(): void {
-    for (let fd = 0; fd < HANDLES_MAX; fd++) {
-      const entry = Atomics.load(this.#handles, fd)
-      if (entry >>> INSTANCE_SHIFT !== this.#instance) continue
-      if (Atomics.compareExchange(this.#handles, fd, entry, 0) === entry) this.#fs.closeSync(fd)
+  /** The owner's end of the mount: makes names durable, and closes what is open. What of it failed first is thrown once all is closed. */
+  end(): void {
+    if (!this.isOwner) return
+    let failure: unknown
+    const attempt = (act: () => void) => {
+      try {
+        act()
+      } catch (error) {
+        failure ??= error
+      }
     }
+    attempt(() => this.syncNames())
+    for (const fd of this.#takeAll()) attempt(() => this.#fs.closeSync(fd))
+    if (failure !== undefined) throw failure
+  }
+
+  /** Forgets every descriptor. => them all */
+  *#takeAll(): Generator<number> {
+    for (let slot = 0; slot < CHANGED_SLOTS; slot++) {
+      const value = Atomics.exchange(this.#changed, slot, 0n)
+      if (value !== 0n) yield descriptorOf(value)
+    }
+    for (let fd = 0; fd < HANDLES_MAX; fd++) {
+      if (Atomics.exchange(this.#handles, fd, 0) !== 0) yield fd
+    }
+    const root = Atomics.exchange(this.#words, ROOT, 0) - 1
+    if (root >= 0) yield root
   }
 
   /**
@@ -96,15 +131,16 @@ export class DiskState {
   changing<T>(path: string, act: () => T): T {
     const stat = this.#fs.statSync(path, { bigint: true })
     const key = `${stat.dev}:${stat.ino}`
-    const fd = this.#mine.has(key) ? null : this.#openDirectory(path)
+    let fd = this.#isWaiting(key) ? -1 : this.#openDirectory(path)
     try {
       const result = act()
-      if (fd !== null) this.#publish(key, fd)
-      else if (!this.#renew(key)) this.#publish(key, this.#openDirectory(path))
+      if (this.#renew(key)) return result
+      if (fd < 0) fd = this.#openDirectory(path) // it was synced meanwhile
+      this.#publish(key, fd)
+      fd = -1
       return result
-    } catch (error) {
-      if (fd !== null && fd >= 0) this.#fs.closeSync(fd)
-      throw error
+    } finally {
+      if (fd >= 0) this.#fs.closeSync(fd)
     }
   }
 
@@ -122,10 +158,10 @@ export class DiskState {
   /** Puts a descriptor into a free slot and owns it from then on; with none free the directory is synced now. */
   #publish(key: string, fd: number): void {
     if (fd < 0) return
-    const value = (BigInt(fd) + 1n) << 32n
+    const value = this.#valueOf(fd)
     for (let slot = 0; slot < CHANGED_SLOTS; slot++) {
-      if (Atomics.compareExchange(this.#changed, slot, 0n, value | this.#next()) === 0n) {
-        this.#mine.set(key, { slot, fd: value })
+      if (Atomics.compareExchange(this.#changed, slot, 0n, value) === 0n) {
+        this.#mine.set(key, { slot, value })
         return
       }
     }
@@ -133,22 +169,27 @@ export class DiskState {
     this.#fs.closeSync(fd)
   }
 
-  /** Gives a directory that already waits a new sequence number. */
+  #isWaiting(key: string): boolean {
+    const known = this.#mine.get(key)
+    return known !== undefined && Atomics.load(this.#changed, known.slot) === known.value
+  }
+
+  /** Gives a directory that already waits a new sequence number. => false when it waits no more. */
   #renew(key: string): boolean {
     const known = this.#mine.get(key)
     if (!known) return false
-    for (;;) {
-      const seen = Atomics.load(this.#changed, known.slot)
-      if ((seen >> 32n) << 32n !== known.fd) break
-      const next = known.fd | this.#next()
-      if (Atomics.compareExchange(this.#changed, known.slot, seen, next) === seen) return true
-    }
-    this.#mine.delete(key)
-    return false
+    const { slot, value } = known
+    const next = this.#valueOf(descriptorOf(value))
+    const isThere = Atomics.compareExchange(this.#changed, slot, value, next) === value
+    if (isThere) this.#mine.set(key, { slot, value: next })
+    else this.#mine.delete(key)
+    return isThere
   }
 
-  #next(): bigint {
-    return BigInt((Atomics.add(this.#counters, 1, 1) + 1) >>> 0)
+  /** What a slot holds for a descriptor: another value each time, as the system gives out a number again. */
+  #valueOf(fd: number): bigint {
+    const sequence = BigInt((Atomics.add(this.#words, SEQUENCE, 1) + 1) >>> 0)
+    return ((BigInt(fd) + 1n) << 32n) | sequence
   }
 
   /** Makes every name that changed before this call durable. A failure leaves its directory waiting. */
@@ -160,7 +201,7 @@ export class DiskState {
     for (;;) {
       const seen = Atomics.load(this.#changed, slot)
       if (seen === 0n) return
-      const fd = Number((seen >> 32n) - 1n)
+      const fd = descriptorOf(seen)
       try {
         this.#fs.fsyncSync(fd)
       } catch (error) {
@@ -173,4 +214,9 @@ export class DiskState {
       }
     }
   }
+}
+
+/** The descriptor in a slot of `changed` that is not 0. */
+function descriptorOf(changed: bigint): number {
+  return Number((changed >> 32n) - 1n)
 }

@@ -8,10 +8,11 @@
  *                      and after the call. A swap within the call itself can act outside: the system has
  *                      nothing better to offer through node:fs.
  *
- * Both hand out a Place: a path that the system's calls may be given until `release`.
+ * Both call `act` with a path that the system's calls may be given until it returns.
  */
 import type * as FileSystem from 'node:fs'
 import { errnoNameOf, ProviderError } from './errno.js'
+import type { DiskState } from './node-state.js'
 
 type Fs = typeof FileSystem
 
@@ -20,47 +21,51 @@ const O_PATH = 0o10000000
 export interface Walk {
   /** The directory of `names`; [] is the root. ENOENT, ENOTDIR, ELOOP, ENOTCAPABLE. */
   directory<T>(names: readonly string[], act: (path: string) => T): T
-  dispose(): void
 }
 
-/** The walk for this system. `root` is an absolute path that exists. */
-export function walkFor(fs: Fs, root: string): Walk {
-  const walk = ProcWalk.open(fs, root)
-  return walk ?? new PlainWalk(fs, root)
+/**
+ * The walk for this system, the same in all threads of the mount: its owner opens the root, which is then the mount's.
+ * `root` is the path of a directory.
+ */
+export function walkFor(fs: Fs, root: string, state: DiskState): Walk {
+  if (state.isOwner) state.root = openRoot(fs, root)
+  return state.root < 0 ? new PlainWalk(fs, root) : new ProcWalk(fs, state)
 }
 
-export class ProcWalk implements Walk {
+/** => a descriptor of the mount's root, -1 where descriptors are not to be found under /proc. */
+function openRoot(fs: Fs, root: string): number {
+  const { O_RDONLY, O_DIRECTORY } = fs.constants
+  if (!O_DIRECTORY || !fs.existsSync('/proc/self/fd')) return -1
+  const fd = fs.openSync(root, O_RDONLY | O_DIRECTORY)
+  if (sameFile(fs, fd, `/proc/self/fd/${fd}/.`)) return fd
+  fs.closeSync(fd)
+  return -1
+}
+
+class ProcWalk implements Walk {
   readonly #fs: Fs
-  readonly #root: number
+  readonly #state: DiskState
   readonly #flags: number
 
-  private constructor(fs: Fs, root: number) {
+  constructor(fs: Fs, state: DiskState) {
     this.#fs = fs
-    this.#root = root
+    this.#state = state
     this.#flags = O_PATH | fs.constants.O_NOFOLLOW | fs.constants.O_DIRECTORY
   }
 
-  /** null where descriptors are not to be found under /proc. */
-  static open(fs: Fs, root: string): ProcWalk | null {
-    const { O_RDONLY, O_DIRECTORY } = fs.constants
-    if (!O_DIRECTORY || !fs.existsSync('/proc/self/fd')) return null
-    const fd = fs.openSync(root, O_RDONLY | O_DIRECTORY)
-    if (sameFile(fs, fd, `/proc/self/fd/${fd}/.`)) return new ProcWalk(fs, fd)
-    fs.closeSync(fd)
-    return null
-  }
-
   directory<T>(names: readonly string[], act: (path: string) => T): T {
-    let fd = this.#root
+    const { root } = this.#state
+    if (root < 0) throw new ProviderError('EBADF', 'the mount is closed')
+    let fd = root
     try {
       for (const name of names) {
         const next = this.#step(fd, name)
-        if (fd !== this.#root) this.#fs.closeSync(fd)
+        if (fd !== root) this.#fs.closeSync(fd)
         fd = next
       }
       return act(`/proc/self/fd/${fd}`)
     } finally {
-      if (fd !== this.#root) this.#fs.closeSync(fd)
+      if (fd !== root) this.#fs.closeSync(fd)
     }
   }
 
@@ -71,10 +76,6 @@ export class ProcWalk implements Walk {
     } catch (error) {
       throw refineNotDirectory(this.#fs, path, error)
     }
-  }
-
-  dispose(): void {
-    this.#fs.closeSync(this.#root)
   }
 }
 
@@ -114,8 +115,6 @@ export class PlainWalk implements Walk {
     const root = this.#root.replaceAll('\\', '/').toLowerCase()
     return root.endsWith('/') ? root : `${root}/`
   }
-
-  dispose(): void {}
 }
 
 function sameFile(fs: Fs, fd: number, path: string): boolean {

@@ -32,8 +32,6 @@ export interface NodeOptions {
   readonly?: boolean
   /** 'plain' looks at paths as on systems without /proc; the default is the safest that there is. */
   walk?: 'plain'
-  /** Shared by the threads of one mount; DISK_STATE_BYTES long. */
-  state?: SharedArrayBuffer
 }
 
 const NAMES_BY_SYSTEM_NUMBER: ReadonlyMap<number, string> = new Map(
@@ -63,9 +61,9 @@ function attempt<T>(act: () => T): T {
   }
 }
 
-/** The factory that `disk()` names: opens the directory, ENOENT or ENOTDIR when it is none. */
-export default function node(options: NodeOptions): Provider {
-  return attempt(() => new NodeProvider(options))
+/** The factory that `disk()` names: opens the directory, ENOENT or ENOTDIR when it is none. `shared`: DISK_STATE_BYTES, for the threads of one mount. */
+export default function node(options: NodeOptions, shared?: SharedArrayBuffer): Provider {
+  return attempt(() => new NodeProvider(options, new DiskState(fs, shared)))
 }
 
 class NodeProvider implements Provider {
@@ -85,15 +83,14 @@ class NodeProvider implements Provider {
   readonly #state: DiskState
   readonly #device: bigint
 
-  constructor(options: NodeOptions) {
+  constructor(options: NodeOptions, state: DiskState) {
     const dir = options.dir.startsWith('file:') ? fileURLToPath(options.dir) : options.dir
-    const root = fs.realpathSync.native(dir)
-    if (!fs.statSync(root).isDirectory()) {
+    if (state.isOwner && !fs.statSync(dir).isDirectory()) {
       throw new ProviderError('ENOTDIR', `the mount's root is not a directory: '${dir}'`)
     }
     this.#readonly = options.readonly === true
-    this.#walk = options.walk === 'plain' ? new PlainWalk(fs, root) : walkFor(fs, root)
-    this.#state = new DiskState(fs, options.state)
+    this.#walk = options.walk === 'plain' ? new PlainWalk(fs, dir) : walkFor(fs, dir, state)
+    this.#state = state
     this.#device = this.#walk.directory([], (path) => fs.statSync(path, { bigint: true }).dev)
   }
 
@@ -265,10 +262,7 @@ class NodeProvider implements Provider {
   }
 
   dispose(): void {
-    attempt(() => {
-      this.#state.closeAll()
-      this.#walk.dispose()
-    })
+    attempt(() => this.#state.end())
   }
 
   #writable(): void {

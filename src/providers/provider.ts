@@ -21,6 +21,10 @@
  * A module given to `custom(url, options)` has such a factory as its default export:
  *
  *     export default async function bucket(options: { url: string }): Promise<Provider> { ... }
+ *
+ * A mount that every thread serves (`threads: 'any'`) has an instance in each. The thread that boots makes the first one and disposes
+ * of it last; most others are never disposed of, as their threads end at any moment. So what is open belongs to the mount: only
+ * the first instance closes it, and what they all need to know of it lies in the memory that they share (`sharedBytes`).
  */
 
 /** A value, or a promise of it. */
@@ -134,12 +138,15 @@ export interface Provider {
   readlink(path: string): Awaitable<string>
   /** Sets times of the entry itself; null leaves one as it is. */
   utimes(path: string, atimeNs: bigint | null, mtimeNs: bigint | null): Awaitable<void>
-  /** Closes what is open and lets go of the store. */
+  /** Of a mount's first or only instance: closes what is open and lets go of the store. Of another: lets go of what is its alone. */
   dispose?(): Awaitable<void>
 }
 
-/** The default export of a provider's module. */
-export type ProviderFactory<Options = unknown> = (options: Options) => Awaitable<Provider>
+/** The default export of a provider's module. `shared`: `sharedBytes` of the spec, the same for all instances of one mount, zeros for the first. */
+export type ProviderFactory<Options = unknown> = (
+  options: Options,
+  shared: SharedArrayBuffer,
+) => Awaitable<Provider>
 
 /** Structured-cloneable: each thread that serves the mount makes its own Provider of it. */
 export interface ProviderSpec {
@@ -147,4 +154,12 @@ export interface ProviderSpec {
   readonly module: string
   readonly options: unknown
   readonly threads: Capabilities['threads']
+  /** Bytes that the instances of one mount share; 0 where it is left out. */
+  readonly sharedBytes?: number
+}
+
+/** A spec as one kernel mounts it: what its threads post to each other. */
+export interface MountedSpec {
+  readonly spec: ProviderSpec
+  readonly shared: SharedArrayBuffer
 }

@@ -8,7 +8,7 @@
  */
 import { ProviderError } from './errno.js'
 import makeOpfs from './opfs.js'
-import type { Provider, ProviderFactory, ProviderSpec } from './provider.js'
+import type { MountedSpec, Provider, ProviderFactory, ProviderSpec } from './provider.js'
 
 /** The extension under which this build's modules stand beside each other. */
 const here = import.meta.url
@@ -33,17 +33,14 @@ export function disk(dir: string | URL, options: DiskOptions = {}): ProviderSpec
   }
   return {
     module: new URL(`./node${extension}`, here).href,
-    options: {
-      dir: String(dir),
-      readonly: options.readonly === true,
-      state: new SharedArrayBuffer(DISK_STATE_BYTES),
-    },
+    options: { dir: String(dir), readonly: options.readonly === true },
     threads: 'Deno' in globalThis ? 'owner' : 'any',
+    sharedBytes: DISK_STATE_BYTES,
   }
 }
 
 /** Bytes that the threads of one disk mount share: node-state.ts lays them out. */
-export const DISK_STATE_BYTES = 8 * 64 + 4 * 2 + 4 * 65_536
+export const DISK_STATE_BYTES = 8 * 64 + 4 * 4 + 4 * 65_536
 
 /**
  * A directory of the origin private file system: browsers.
@@ -58,20 +55,35 @@ export function opfs(dir = ''): ProviderSpec {
  * Your own provider.
  * @param url of an ES module whose default export is a ProviderFactory
  * @param options structured-cloneable; given to the factory
+ * @param threads 'any': each thread makes an instance of its own, and they share `sharedBytes` of memory
  */
 export function custom(
   url: string | URL,
   options: unknown = {},
   threads: ProviderSpec['threads'] = 'owner',
+  sharedBytes = 0,
 ): ProviderSpec {
   if (typeof url !== 'string' && !(url instanceof URL)) {
     throw new TypeError('custom(url): url must be the URL of an ES module')
   }
-  return { module: new URL(url).href, options, threads }
+  if (!isByteCount(sharedBytes)) {
+    throw new RangeError(`custom(url): sharedBytes must be an integer from 0, not ${sharedBytes}`)
+  }
+  return { module: new URL(url).href, options, threads, sharedBytes }
 }
 
-/** Makes this thread's provider of a spec. A module without a factory is EINVAL. */
-export async function instantiate(spec: ProviderSpec): Promise<Provider> {
+/** What a spec may ask for as `sharedBytes`. */
+export function isByteCount(value: unknown): boolean {
+  return Number.isSafeInteger(value) && (value as number) >= 0
+}
+
+/** A new mount of a spec, whose instances share nothing with those of any other. */
+export function mountOf(spec: ProviderSpec): MountedSpec {
+  return { spec, shared: new SharedArrayBuffer(spec.sharedBytes ?? 0) }
+}
+
+/** Makes this thread's provider of a mounted spec. A module without a factory is EINVAL. */
+export async function instantiate({ spec, shared }: MountedSpec): Promise<Provider> {
   const module: { default?: unknown } =
     spec.module === OPFS
       ? { default: makeOpfs }
@@ -79,5 +91,5 @@ export async function instantiate(spec: ProviderSpec): Promise<Provider> {
   if (typeof module.default !== 'function') {
     throw new ProviderError('EINVAL', `${spec.module} has no provider factory as default export`)
   }
-  return await (module.default as ProviderFactory)(spec.options)
+  return await (module.default as ProviderFactory)(spec.options, shared)
 }

@@ -90,17 +90,23 @@ export function faulty(
 ): FaultyProvider | ProviderSpec {
   plan.forEach(checkRule)
   if ('module' in target) {
-    return { module: import.meta.url, options: { spec: target, plan }, threads: 'owner' }
+    const { sharedBytes = 0 } = target
+    return {
+      module: import.meta.url,
+      options: { spec: target, plan },
+      threads: 'owner',
+      sharedBytes,
+    }
   }
   return new Faulty(target, plan) as unknown as FaultyProvider
 }
 
 /** The factory of the specs that `faulty` makes. */
-export default async function faultyFactory(options: {
-  spec: ProviderSpec
-  plan: readonly FaultRule[]
-}): Promise<FaultyProvider> {
-  return faulty(await instantiate(options.spec), options.plan)
+export default async function faultyFactory(
+  { spec, plan }: { spec: ProviderSpec; plan: readonly FaultRule[] },
+  shared: SharedArrayBuffer,
+): Promise<FaultyProvider> {
+  return faulty(await instantiate({ spec, shared }), plan)
 }
 
 function checkRule(rule: FaultRule, index: number): void {

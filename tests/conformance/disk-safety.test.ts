@@ -3,6 +3,7 @@
 import type * as FileSystem from 'node:fs'
 import { describe, expect, test } from 'vitest'
 import { DiskState } from '../../dist/src/providers/node-state.js'
+import { DISK_STATE_BYTES } from '../../dist/src/providers/specs.js'
 import { CREATE, READ_ONLY, shared } from './fixture.ts'
 import { codeOf, inBrowser } from './runtime.ts'
 
@@ -88,6 +89,18 @@ describe.skipIf(!disk)('names that changed', () => {
     expect(log.closed).toBe(2)
   })
 
+  test('are synced though another directory has meanwhile the descriptor that theirs had', () => {
+    const { fs, log } = recording(disk!.fs)
+    const state = new DiskState(fs)
+    const [one, other] = [directory(), directory()]
+    state.changing(one.dir, () => {})
+    state.syncNames()
+    state.changing(other.dir, () => {})
+    state.changing(one.dir, () => {})
+    state.syncNames()
+    expect(log.synced).toEqual([one.ino, other.ino, one.ino])
+  })
+
   test('wait on when the sync fails, and the failure is told', () => {
     const { fs, log } = recording(disk!.fs)
     const state = new DiskState(fs)
@@ -102,9 +115,8 @@ describe.skipIf(!disk)('names that changed', () => {
 
   test('of one thread are synced by another that shares the state', async () => {
     const { fs, log } = recording(disk!.fs)
-    const { DISK_STATE_BYTES } = await import('../../dist/src/providers/specs.js')
-    const shared = new SharedArrayBuffer(DISK_STATE_BYTES)
-    const [one, other] = [new DiskState(fs, shared), new DiskState(fs, shared)]
+    const memory = new SharedArrayBuffer(DISK_STATE_BYTES)
+    const [one, other] = [new DiskState(fs, memory), new DiskState(fs, memory)]
     const { dir, ino } = directory()
     one.changing(dir, () => {})
     other.syncNames()
@@ -159,9 +171,9 @@ describe.skipIf(!disk)('directories whose names changed', () => {
 
   test('wait after create, link, rename, unlink, mkdir, rmdir and symlink', async () => {
     const { openDisk, temporaryDirectory } = disk!
-    const state = new SharedArrayBuffer(512 + 8 + 4 * 65_536)
-    const provider = await openDisk(temporaryDirectory(), { state })
-    const waiting = () => new BigInt64Array(state, 0, 64).filter((slot) => slot !== 0n).length
+    const memory = new SharedArrayBuffer(DISK_STATE_BYTES)
+    const provider = await openDisk(temporaryDirectory(), {}, memory)
+    const waiting = () => new BigInt64Array(memory, 0, 64).filter((slot) => slot !== 0n).length
     const handle = await provider.open('f', CREATE)
     const changes: (() => unknown)[] = [
       () => provider.link('f', 'g'),

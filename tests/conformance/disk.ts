@@ -25,12 +25,30 @@ export function temporaryDirectory(): string {
 export async function openDisk(
   dir: string,
   options: Omit<NodeOptions, 'dir'> = {},
+  shared?: SharedArrayBuffer,
 ): Promise<Provider> {
-  return node({ dir, ...options })
+  return node({ dir, ...options }, shared)
 }
 
 /** Replaces a file's bytes in place, from another process. */
 export function foreignWrite(file: string, content: string): void {
   const script = 'require("node:fs").writeFileSync(process.argv[1], process.argv[2])'
   execFileSync('node', ['-e', script, file, content])
+}
+
+/** What this process has open in a directory, by path; none where the system does not tell. */
+export function descriptorsBelow(dir: string): string[] {
+  const all = '/proc/self/fd'
+  if (!fs.existsSync(all)) return []
+  const paths = fs.readdirSync(all).map((fd) => linkOf(`${all}/${fd}`))
+  return paths.filter((path) => path.startsWith(dir))
+}
+
+/** '' for the descriptor that listed the others, which is closed by now. */
+function linkOf(path: string): string {
+  try {
+    return fs.readlinkSync(path)
+  } catch {
+    return ''
+  }
 }

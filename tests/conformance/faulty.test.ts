@@ -120,12 +120,12 @@ describe('the effects of a plan', () => {
   })
 
   test('wraps a spec, which stays structured-cloneable', async () => {
-    const { instantiate } = await import('../../dist/src/providers/specs.js')
+    const { instantiate, mountOf } = await import('../../dist/src/providers/specs.js')
     const inner = { module: new URL('./memory.ts', import.meta.url).href, options: {} } as const
     const plan: FaultRule[] = [{ op: 'mkdir', path: /x/, effect: { error: 'EROFS' } }]
     const spec = faulty({ ...inner, threads: 'any' }, plan)
     expect(spec.threads).toBe('owner')
-    const provider = await instantiate(structuredClone(spec))
+    const provider = await instantiate(structuredClone(mountOf(spec)))
     expect(await codeOf(() => provider.mkdir('x', 0o777))).toBe('EROFS')
     expect(await codeOf(() => provider.mkdir('y', 0o777))).toBe('none')
   })

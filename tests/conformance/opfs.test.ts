@@ -2,9 +2,9 @@
 
 import { describe, expect, test } from 'vitest'
 import type { Capabilities, Provider, ProviderSpec } from '../../dist/src/providers/provider.js'
-import { instantiate, opfs } from '../../dist/src/providers/specs.js'
+import { instantiate, mountOf, opfs } from '../../dist/src/providers/specs.js'
 import { pause } from '../support/pause.ts'
-import { startThread, type Thread } from '../support/thread.ts'
+import { importing, startThread, type Thread } from '../support/thread.ts'
 import { CREATE, make, READ_WRITE, shared, textOf } from './fixture.ts'
 import { codeOf, inBrowser } from './runtime.ts'
 import { conformance } from './suite.ts'
@@ -20,7 +20,7 @@ type Answer = { value: unknown } | { code: string; message: string }
 async function remote(thread: Thread, spec: ProviderSpec): Promise<Provider> {
   const { name, capabilities } = await thread.call<{ name: string; capabilities: Capabilities }>(
     'mount',
-    spec,
+    mountOf(spec),
   )
   const methods = METHODS.map((method) => {
     const call = async (...args: unknown[]) => {
@@ -33,19 +33,15 @@ async function remote(thread: Thread, spec: ProviderSpec): Promise<Provider> {
   return { name, capabilities, ...Object.fromEntries(methods) }
 }
 
-/** Named as Vite names workers: vitest then prepares it for the import() calls that it rewrites. */
-function threadModule(): URL {
-  const module = new URL('./provider.thread.ts', import.meta.url)
-  module.search = '?worker_file&type=module'
-  return module
-}
+/** It makes providers by spec. */
+const module = importing(new URL('./provider.thread.ts', import.meta.url))
 
 let directories = 0
 
 /** A provider over a directory of its own; ends with the directory gone and the thread dead. */
 async function fixture(moves = true) {
   const name = `conformance-${Date.now()}-${++directories}`
-  const thread = await startThread(threadModule())
+  const thread = await startThread(module)
   if (!moves) expect(await thread.call('forgetMove')).toBe(false)
   const provider = await remote(thread, opfs(name))
   const end = async () => {
@@ -63,8 +59,8 @@ async function fixture(moves = true) {
 if (!inBrowser) {
   describe('opfs outside browsers', () => {
     test('is refused with ENOTSUP and a word on where it works', async () => {
-      await expect(instantiate(opfs())).rejects.toThrow('dedicated worker of a browser')
-      expect(await codeOf(() => instantiate(opfs()))).toBe('ENOTSUP')
+      await expect(instantiate(mountOf(opfs()))).rejects.toThrow('dedicated worker of a browser')
+      expect(await codeOf(() => instantiate(mountOf(opfs())))).toBe('ENOTSUP')
     })
   })
 } else {
@@ -73,13 +69,13 @@ if (!inBrowser) {
 
   describe('opfs', () => {
     test('on the main thread it is refused with ENOTSUP', async () => {
-      expect(await codeOf(() => instantiate(opfs()))).toBe('ENOTSUP')
+      expect(await codeOf(() => instantiate(mountOf(opfs())))).toBe('ENOTSUP')
     })
 
     test('another tab, or thread, that has the file open makes it EBUSY', async () => {
       const { provider, name, end } = await fixture()
       await provider.open('f', CREATE)
-      await using other = await startThread(threadModule())
+      await using other = await startThread(module)
       const second = await remote(other, opfs(name))
       expect(await codeOf(() => second.open('f', READ_WRITE))).toBe('EBUSY')
       await end()
@@ -89,7 +85,7 @@ if (!inBrowser) {
       const { provider, name, end } = await fixture()
       await make(provider, 'f', 'kept')
       await provider.dispose?.()
-      await using other = await startThread(threadModule())
+      await using other = await startThread(module)
       const second = await remote(other, opfs(name))
       expect(await textOf(second, 'f')).toBe('kept')
       await second.dispose?.()

@@ -1,6 +1,6 @@
 /** A thread that owns one provider and serves its methods: OPFS needs a worker, disk is tried across threads. */
 
-import type { Provider, ProviderSpec } from '../../dist/src/providers/provider.js'
+import type { MountedSpec, Provider } from '../../dist/src/providers/provider.js'
 import { instantiate } from '../../dist/src/providers/specs.js'
 import { serve } from '../support/thread-port.ts'
 
@@ -14,8 +14,8 @@ await serve({
     }
     return 'move' in FileSystemFileHandle.prototype
   },
-  async mount(spec: ProviderSpec) {
-    provider = await instantiate(spec)
+  async mount(mount: MountedSpec) {
+    provider = await instantiate(mount)
     const { name, capabilities } = provider
     return { name, capabilities }
   },

@@ -1,21 +1,25 @@
 /** Mounts through the host's API: a real store below, written back, and its failures told. */
 
 import { describe, expect, test } from 'vitest'
-import { boot, type Kernel, MS, O, opfs } from '../../dist/src/index.js'
+import { boot, custom, type Kernel, MS, O, opfs } from '../../dist/src/index.js'
+import type { MountedSpec } from '../../dist/src/providers/provider.js'
+import { type FaultRule, faulty } from '../../dist/src/test/index.js'
 import { codeOf, inBrowser } from '../conformance/runtime.ts'
+import { LEFT, SHARED_BYTES, UNDER_WAY } from '../support/counting.provider.ts'
 import { pause } from '../support/pause.ts'
-import { startThread } from '../support/thread.ts'
+import { Store } from '../support/store.ts'
+import { importing, startThread } from '../support/thread.ts'
 
 const encode = (text: string) => new TextEncoder().encode(text)
 const decode = (bytes: Uint8Array) => new TextDecoder().decode(bytes)
 
-interface Store {
+interface Below {
   mount(): Promise<Kernel>
   /** A file's bytes, as the system below has them. */
   read(name: string): Promise<string>
 }
 
-async function diskStore(): Promise<Store> {
+async function diskStore(): Promise<Below> {
   const { disk } = await import('../../dist/src/index.js')
   const { temporaryDirectory, fs, path } = await import('../conformance/disk.ts')
   const dir = temporaryDirectory()
@@ -25,7 +29,7 @@ async function diskStore(): Promise<Store> {
   }
 }
 
-async function opfsStore(): Promise<Store> {
+async function opfsStore(): Promise<Below> {
   const dir = `host-mounts-${crypto.randomUUID()}`
   return {
     mount: () => boot({ memory: '32MiB', mounts: { '/data': opfs(dir) } }),
@@ -132,4 +136,56 @@ test.skipIf(inBrowser)('synchronous calls reach the disk too', async () => {
   expect(await read('sync')).toBe('now')
   p.unlink('/data/sync')
   await expect(read('sync')).rejects.toThrow('ENOENT')
+})
+
+/** A mount of which every thread has an instance, and a thread that can make one. */
+const counting = custom(
+  new URL('../support/counting.provider.ts', import.meta.url),
+  {},
+  'any',
+  SHARED_BYTES,
+)
+const user = importing(new URL('./user.thread.ts', import.meta.url))
+
+test('instances of a mount share memory with each other, and with no other mount', async () => {
+  await using kernel = await boot({ memory: '16MiB', mounts: { '/a': counting, '/b': counting } })
+  const p = kernel.process()
+  expect(p.stat('/a/instances').size).toBe(1)
+  await using thread = await startThread(user)
+  await thread.call('attach', kernel.handle, p.pid)
+  expect([p.stat('/a/instances').size, p.stat('/b/instances').size]).toEqual([2, 2])
+  await thread.call('leave')
+})
+
+test('a mount is let go once no thread uses it', async () => {
+  const mounts = { '/a': counting }
+  const kernel = await boot({ memory: '16MiB', mounts, stallMs: 60_000 })
+  const words = new Int32Array((kernel.handle.mounts[0] as MountedSpec).shared)
+  await using thread = await startThread(user)
+  await thread.call('attach', kernel.handle)
+  const call = thread.call('call', 'stat', '/a/slow')
+  while (Atomics.load(words, UNDER_WAY) === 0) await pause(1)
+  await kernel.close()
+  expect(words[LEFT]).toBe(1)
+  await call
+})
+
+test('sync makes names durable too, of the mounts where any changed, and tries again what failed', async () => {
+  const [below, other] = [new Store(), new Store()]
+  const plan: FaultRule[] = [{ op: 'sync', nth: 1, effect: { error: 'EIO' } }]
+  const mounts = { '/a': faulty(below, plan), '/b': other }
+  await using kernel = await boot({ memory: '16MiB', mounts })
+  const p = kernel.process()
+  await p.promises.close(await p.promises.open('/a/f', O.CREAT | O.RDWR))
+  expect(await codeOf(() => kernel.sync())).toBe('EIO')
+  expect([below.syncs, other.syncs]).toEqual([0, 0])
+  await kernel.sync()
+  await kernel.sync()
+  expect([below.syncs, other.syncs]).toEqual([1, 0])
+})
+
+test.each([-1, 0.5, 'much'])('a mount cannot share %j bytes', (sharedBytes) => {
+  expect(() => custom('data:text/javascript,', {}, 'any', sharedBytes as number)).toThrow(
+    'sharedBytes must be an integer from 0',
+  )
 })

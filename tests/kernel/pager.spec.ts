@@ -8,6 +8,8 @@ import {
   RING_STATE,
   WASI_FD_CLOSE,
   WASI_FD_SYNC,
+  WASI_PATH_OPEN,
+  WASI_PATH_UNLINK_FILE,
 } from '../../assembly/abi'
 import {
   call,
@@ -15,8 +17,10 @@ import {
   dropRequests,
   failRequestsTo,
   finishRequest,
+  OFLAGS_CREAT,
   ownerOf,
   setOwner,
+  takeNames,
   takeRequest,
 } from '../../assembly/pager'
 import { me } from '../../assembly/thread'
@@ -54,6 +58,20 @@ describe('the pager', () => {
     expect(canCall(MOUNT)).toBe(false)
     expect(call(MOUNT, WASI_FD_SYNC, FD)).toBe(EWOULDBLOCK_PARK)
     expect(callsOf(WASI_FD_SYNC)).toBe(0)
+  })
+
+  it('notes the mounts whose names a call may change, whatever it gives', () => {
+    takeNames(MOUNT)
+    call(MOUNT, WASI_FD_SYNC, FD)
+    call(MOUNT, WASI_PATH_OPEN, FD)
+    expect(takeNames(MOUNT)).toBe(false)
+    call(MOUNT, WASI_PATH_OPEN, FD, 0, 0, 0, OFLAGS_CREAT)
+    expect(takeNames(MOUNT)).toBe(true)
+    expect(takeNames(MOUNT)).toBe(false)
+    failCalls(WASI_PATH_UNLINK_FILE, 0, 1, EIO)
+    call(MOUNT, WASI_PATH_UNLINK_FILE, FD)
+    expect(takeNames(MOUNT - 1)).toBe(false)
+    expect(takeNames(MOUNT)).toBe(true)
   })
 
   it('leaves a close to the owner, who takes it once and for its own mounts only', () => {

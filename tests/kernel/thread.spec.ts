@@ -25,6 +25,7 @@ import {
   stop,
   THREAD_BYTES,
   THREADS,
+  threadsInside,
 } from '../../assembly/thread'
 import { bootSpec, checkAll } from './support/boot'
 import { below, reseed } from './support/random'
@@ -71,6 +72,18 @@ describe('threads', () => {
     expect(whereOf(index)).toBe(WHERE_IN)
     leave()
     expect(whereOf(index)).toBe(WHERE_OUT)
+  })
+
+  it('counts as inside while it is in a call and does not sleep', () => {
+    expect(threadsInside()).toBe(0)
+    enter()
+    expect(threadsInside()).toBe(1)
+    beginPark()
+    expect(threadsInside()).toBe(0)
+    endPark()
+    expect(threadsInside()).toBe(1)
+    leave()
+    expect(threadsInside()).toBe(0)
   })
 
   it('is dead at once when it is stopped OUT, and may never enter again', () => {

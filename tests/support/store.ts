@@ -7,6 +7,7 @@
 
 import { ProviderError } from '../../dist/src/providers/errno.js'
 import type {
+  Capabilities,
   DirectoryEntry,
   FileStat,
   OpenFlags,
@@ -27,7 +28,7 @@ const NO_BYTES = new Uint8Array(0)
 
 export class Store implements Provider {
   readonly name = 'store'
-  readonly capabilities = {
+  readonly capabilities: Capabilities = {
     hardLinks: true,
     symlinks: false,
     rename: true,
@@ -36,7 +37,7 @@ export class Store implements Provider {
     times: true,
     threads: 'owner',
     async: false,
-  } as const
+  }
   /** Calls of `sync` so far. */
   syncs = 0
   /** Bytes that `pwrite` was given so far. */

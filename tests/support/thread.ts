@@ -36,6 +36,13 @@ export async function startThread(module: URL): Promise<Thread> {
   return new ChannelThread(channel)
 }
 
+/** A thread's module that imports by names it is given: called as Vite calls workers, so that vitest prepares it for the import() calls that it rewrites. */
+export function importing(module: URL): URL {
+  const prepared = new URL(module)
+  if ('window' in globalThis) prepared.search = '?worker_file&type=module'
+  return prepared
+}
+
 class ChannelThread implements Thread {
   readonly #channel: Channel
   readonly #pending = new Map<number, PromiseWithResolvers<unknown>>()
@@ -86,7 +93,8 @@ class ChannelThread implements Thread {
 
 async function nodeWorker(module: URL): Promise<Channel> {
   const { Worker } = await import('node:worker_threads')
-  const worker = new Worker(module)
+  // What `attach` asks for, of threads that open files on a disk.
+  const worker = new Worker(module, { trackUnmanagedFds: false })
   return {
     worker,
     post: (message) => worker.postMessage(message),
