@@ -7,6 +7,12 @@ import type { GuestThread } from './thread.js'
 
 const NS_PER_S = 1_000_000_000
 
+/** => the address. EFAULT for NULL, where a program means nothing although its memory begins there. */
+export function notNull(address: number): number {
+  if (address === 0) throw new Errno(abi.EFAULT)
+  return address
+}
+
 /** => ms of a timespec; NaN for one that is none. */
 export function timespecMs({ memory }: GuestThread, address: number): number {
   const seconds = Number(BigInt.asIntN(64, memory.u64(address + at.GUEST_TIMESPEC_SEC)))
@@ -31,21 +37,24 @@ export function timeoutMs(thread: GuestThread, address: number): number {
 
 /** Puts a name or path of the program's into the buffer. */
 export function putString(thread: GuestThread, address: number, second = false): [number, number] {
-  return putPath(thread, thread.memory.string(address), second)
+  return putPath(thread, thread.memory.string(notNull(address)), second)
 }
 
 /** Gives the program the first `bytes` bytes of the kernel's result. */
 export function giveResult({ instance, memory }: GuestThread, to: number, bytes: number): void {
+  if (bytes > 0) notNull(to)
   memory.write(to, instance.bytes.slice(instance.resultAt, instance.resultAt + bytes))
 }
 
 /** Gives the program bytes of the kernel's data. */
 export function giveData({ instance, memory }: GuestThread, to: number, bytes: number): void {
+  if (bytes > 0) notNull(to)
   memory.write(to, instance.bytes.slice(instance.dataAt, instance.dataAt + bytes))
 }
 
 /** Takes bytes from the program for the kernel; more than it takes at once are its to refuse. */
 export function takeData({ instance, memory }: GuestThread, from: number, bytes: number): void {
+  if (bytes > 0) notNull(from)
   if (bytes <= abi.BUFFER_DATA_BYTES) instance.bytes.set(memory.read(from, bytes), instance.dataAt)
 }
 

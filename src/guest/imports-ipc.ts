@@ -1,7 +1,15 @@
 /** The `isopage` imports for System V and POSIX interprocess communication. imports-def.ts says what each takes. */
 import * as ipc from '../../assembly/ipcabi.js'
 import { GUEST_LAYOUTS } from './imports-def.js'
-import { deadlineMs, giveData, giveResult, putString, takeData, timeoutMs } from './imports-io.js'
+import {
+  deadlineMs,
+  giveData,
+  giveResult,
+  notNull,
+  putString,
+  takeData,
+  timeoutMs,
+} from './imports-io.js'
 import type { GuestThread } from './thread.js'
 
 const { GUEST_NOTIFY_REMOVE } = GUEST_LAYOUTS
@@ -34,7 +42,7 @@ function permOf({ memory }: GuestThread, command: number, buf: number): [number,
   if (command !== ipc.IPC_SET) return [0, 0, 0]
   const { IPC_PERM_UID, IPC_PERM_GID, IPC_PERM_MODE } = ipc
   return [
-    memory.u32(buf + IPC_PERM_UID),
+    memory.u32(notNull(buf) + IPC_PERM_UID),
     memory.u32(buf + IPC_PERM_GID),
     memory.u32(buf + IPC_PERM_MODE),
   ]
@@ -63,12 +71,12 @@ export function systemV(thread: GuestThread) {
     },
     msgget: (key: number, flags: number) => thread.done(thread.calls.msgget(pid, key, flags)),
     msgsnd(id: number, message: number, size: number, flags: number): number {
-      const type = memory.i32(message)
+      const type = memory.i32(notNull(message))
       takeData(thread, message + 4, size)
       return thread.done(thread.calls.msgsnd(pid, id, type, size, flags))
     },
     msgrcv(id: number, message: number, size: number, type: number, flags: number): number {
-      memory.check(message, 4, true)
+      memory.check(notNull(message), 4, true)
       const bytes = thread.done(thread.calls.msgrcv(pid, id, size | 0, type, flags))
       const got = instance.view.getInt32(instance.resultAt, true)
       giveData(thread, message + 4, bytes)
@@ -122,7 +130,7 @@ export function semaphores(thread: GuestThread) {
         if (count > 0 && count <= ipc.SEMOPM) takeData(thread, operations, count * ipc.SEMBUF_BYTES)
         return thread.done(thread.calls.semop(pid, id, count, limit, 0, 0, 0))
       }
-      const num = memory.u16(operations + ipc.SEMBUF_NUM)
+      const num = memory.u16(notNull(operations) + ipc.SEMBUF_NUM)
       const change = (memory.u16(operations + ipc.SEMBUF_OP) << 16) >> 16
       const flags = memory.u16(operations + ipc.SEMBUF_FLG)
       return thread.done(thread.calls.semop(pid, id, 1, limit, num, change, flags))
@@ -188,7 +196,7 @@ export function posixIpc(thread: GuestThread) {
     },
     mq_getattr: (mqd: number, attr: number) => attributes(mqd, Number.NaN, attr),
     mq_setattr: (mqd: number, attr: number, old: number) =>
-      attributes(mqd, memory.u32(attr + ipc.MQ_ATTR_FLAGS), old),
+      attributes(mqd, memory.u32(notNull(attr) + ipc.MQ_ATTR_FLAGS), old),
     mq_notify(mqd: number, notify: number, signal: number): number {
       if (notify === GUEST_NOTIFY_REMOVE) return thread.done(thread.calls.mq_notify(pid, mqd, 0))
       const sends = notify === GUEST_LAYOUTS.GUEST_NOTIFY_SIGNAL

@@ -6,7 +6,7 @@ import * as abi from '../../assembly/abi.js'
 import { kernelStats } from '../stats.js'
 import type { Descriptors } from './descriptors.js'
 import { GUEST_LAYOUTS as at, IMPORTS, type ImportName, unsignedParams } from './imports-def.js'
-import { giveData, giveResult, putString, twoTimes } from './imports-io.js'
+import { giveData, giveResult, notNull, putString, twoTimes } from './imports-io.js'
 import { posixIpc, semaphores, sync, systemV } from './imports-ipc.js'
 import { Errno } from './memory.js'
 import type { GuestThread } from './thread.js'
@@ -16,6 +16,7 @@ const SIGNAL_MAX = 64
 /** Signals that do nothing to who has no handler: SIGCHLD, SIGCONT, SIGURG, SIGWINCH (wasi-libc's numbers). */
 const IGNORED: ReadonlySet<number> = new Set([17, 18, 23, 28])
 const STATUS_SIGNAL = 128
+const READ_WRITE = abi.PROT_READ | abi.PROT_WRITE
 const ALL_ONES = 0xffff_ffff_ffff_ffffn
 
 /** => an offset for mmap. One that no number holds exactly is past the largest with any length, as is the one given for it: the kernel says so in its turn. */
@@ -24,16 +25,29 @@ function offsetFor(offset: bigint, pageSize: number): number {
   return Number(offset) < last ? Number(offset) : last + Number(offset & BigInt(pageSize - 1))
 }
 
+/** Advice that changes nothing where pages are always there. */
+const IDLE_ADVICE: ReadonlySet<number> = new Set([
+  abi.MADV_NORMAL,
+  abi.MADV_RANDOM,
+  abi.MADV_SEQUENTIAL,
+  abi.MADV_WILLNEED,
+])
+
 function memoryCalls(thread: GuestThread) {
-  const { instance, pid } = thread
-  const onRange =
-    (name: 'munmap' | 'mlock' | 'munlock') =>
-    (addr: number, length: number): number =>
-      thread.done(thread.calls[name](pid, addr, length))
-  const onRangeWith =
-    (name: 'mprotect' | 'msync' | 'madvise') =>
-    (addr: number, length: number, flags: number): number =>
-      thread.done(thread.calls[name](pid, addr, length, flags))
+  const { instance, memory, pid } = thread
+  /** What the kernel has to do with a range: none of the program's own memory, which is there, and for reading and writing. The kernel checks the rest of the call. */
+  const kernels = (addr: number, length: number) => (memory.owns(addr, length) ? 0 : length)
+  /** RLIMIT_MEMLOCK, of which the program's own memory takes nothing, bounds each lock of it. ENOMEM, EPERM, as the kernel has them. */
+  function lockOwn(addr: number, length: number): number {
+    const limit = thread.done(thread.calls.get_limit(pid, abi.RLIMIT_MEMLOCK))
+    const isFree = limit >= abi.RLIM_INFINITY
+    if (isFree || thread.done(thread.calls.process_get(pid, abi.PROCESS_EUID)) === 0) return 0
+    if (limit === 0) throw new Errno(abi.EPERM)
+    const { pageSize } = instance
+    const pages = Math.ceil((addr + length) / pageSize) - Math.floor(addr / pageSize)
+    if (pages * pageSize > limit) throw new Errno(abi.ENOMEM)
+    return 0
+  }
   return {
     getpagesize: () => instance.pageSize,
     mmap: (
@@ -48,16 +62,29 @@ function memoryCalls(thread: GuestThread) {
       const from = offsetFor(offset, instance.pageSize)
       return thread.address(thread.calls.mmap(pid, addr, length, prot, flags, fd, from))
     },
-    munmap: onRange('munmap'),
-    mprotect: onRangeWith('mprotect'),
-    msync: onRangeWith('msync'),
+    munmap: (addr: number, length: number) => thread.done(thread.calls.munmap(pid, addr, length)),
+    mprotect(addr: number, length: number, prot: number): number {
+      const isBoth = (prot & READ_WRITE) === READ_WRITE
+      const bytes = isBoth ? kernels(addr, length) : length
+      return thread.done(thread.calls.mprotect(pid, addr, bytes, prot))
+    },
+    msync: (addr: number, length: number, flags: number) =>
+      thread.done(thread.calls.msync(pid, addr, kernels(addr, length), flags)),
     mremap: (from: number, length: number, newLength: number, flags: number, to: number) =>
       thread.address(thread.calls.mremap(pid, from, length, newLength, flags, to)),
-    madvise: onRangeWith('madvise'),
+    madvise(addr: number, length: number, advice: number): number {
+      const bytes = IDLE_ADVICE.has(advice) ? kernels(addr, length) : length
+      return thread.done(thread.calls.madvise(pid, addr, bytes, advice))
+    },
     /** The library gives the number back as the result, not in errno. */
     posix_madvise: (addr: number, length: number, advice: number) =>
-      thread.done(thread.calls.posix_madvise(pid, addr, length, advice)),
+      thread.done(thread.calls.posix_madvise(pid, addr, kernels(addr, length), advice)),
     mincore(addr: number, length: number, vec: number): number {
+      if (memory.owns(addr, length)) {
+        thread.done(thread.calls.mincore(pid, addr, 0))
+        memory.write(vec, new Uint8Array(Math.ceil(length / instance.pageSize)).fill(1))
+        return 0
+      }
       const step = abi.BUFFER_DATA_BYTES * instance.pageSize
       for (let done = 0; done === 0 || done < length; done += step) {
         const part = Math.min(step, length - done)
@@ -66,8 +93,12 @@ function memoryCalls(thread: GuestThread) {
       }
       return 0
     },
-    mlock: onRange('mlock'),
-    munlock: onRange('munlock'),
+    mlock: (addr: number, length: number) =>
+      memory.owns(addr, length)
+        ? lockOwn(addr, length)
+        : thread.done(thread.calls.mlock(pid, addr, length)),
+    munlock: (addr: number, length: number) =>
+      memory.owns(addr, length) ? 0 : thread.done(thread.calls.munlock(pid, addr, length)),
     mlockall: (flags: number) => thread.done(thread.calls.mlockall(pid, flags)),
     munlockall: () => thread.done(thread.calls.munlockall(pid)),
     shm_open: (name: number, flags: number, mode: number) =>
@@ -111,13 +142,14 @@ function processCalls(thread: GuestThread) {
     pause: () => thread.done(thread.calls.poll(pid, 0, -1, 0), 'pause'),
     getrlimit(resource: number, limit: number): number {
       const value = thread.done(thread.calls.get_limit(pid, resource))
+      notNull(limit)
       const long = value >= abi.RLIM_INFINITY ? ALL_ONES : BigInt(value)
       memory.setU64(limit + at.GUEST_RLIMIT_CUR, long)
       memory.setU64(limit + at.GUEST_RLIMIT_MAX, long)
       return 0
     },
     setrlimit(resource: number, limit: number): number {
-      const soft = memory.u64(limit + at.GUEST_RLIMIT_CUR)
+      const soft = memory.u64(notNull(limit) + at.GUEST_RLIMIT_CUR)
       if (soft > memory.u64(limit + at.GUEST_RLIMIT_MAX)) throw new Errno(abi.EINVAL)
       const value = soft >= BigInt(abi.RLIM_INFINITY) ? Number.POSITIVE_INFINITY : Number(soft)
       return thread.done(thread.calls.set_limit(pid, resource, value))
@@ -168,7 +200,7 @@ function descriptorCalls(thread: GuestThread, table: Descriptors) {
 
   /** F_GETLK, F_SETLK, F_SETLKW. */
   function lock(fd: number, command: number, flock: number): number {
-    const type = memory.u16(flock + at.GUEST_FLOCK_TYPE)
+    const type = memory.u16(notNull(flock) + at.GUEST_FLOCK_TYPE)
     const whence = memory.u16(flock + at.GUEST_FLOCK_WHENCE)
     const start = Number(BigInt.asIntN(64, memory.u64(flock + at.GUEST_FLOCK_START)))
     const length = Number(BigInt.asIntN(64, memory.u64(flock + at.GUEST_FLOCK_LENGTH)))
@@ -206,7 +238,7 @@ function descriptorCalls(thread: GuestThread, table: Descriptors) {
     fallocate: (fd: number, mode: number, offset: bigint, length: bigint) =>
       thread.done(thread.calls.fallocate(pid, fd, mode, offsetOf(offset), offsetOf(length))),
     pipe(fds: number, flags: number): number {
-      memory.check(fds, 8, true)
+      memory.check(notNull(fds), 8, true)
       thread.done(thread.calls.pipe(pid, flags))
       giveResult(thread, fds, 8)
       return 0

@@ -5,7 +5,7 @@
  *   1. A bad address is the errno EFAULT, never a trap: `Errno` is thrown, and whoever answers the guest returns its number.
  *   2. What lies in the window is read and written by the kernel's tracked copies, as a load or a store would be.
  *   3. Private memory may grow between two calls: views of it are looked up at each call.
- *   4. Addresses come as Wasm gives them, signed; lengths are unsigned.
+ *   4. Addresses come as Wasm gives them, signed, or unsigned with an offset; lengths are unsigned.
  */
 import { EFAULT, ENAMETOOLONG, PATH_MAX } from '../../assembly/abi.js'
 import type { Instance } from '../instance.js'
@@ -23,10 +23,17 @@ export class Errno extends Error {
 
 /** First address that is not private. */
 const WINDOW = 0x8000_0000
+const ADDRESS_MAX = 0xffff_ffff
 /** Longest copy that is made before the kernel was asked whether its source is there. */
 const COPY_MAX = 65_536
 /** Bytes of a string looked at together. */
 const STRING_STEP = 256
+
+/** EFAULT for a field past the end of all addresses: it does not begin again at 0. */
+function addressOf(pointer: number): number {
+  if (pointer > ADDRESS_MAX) throw new Errno(EFAULT)
+  return pointer >>> 0
+}
 
 export class GuestMemory {
   /** Set once the module is instantiated, where it defines its memory itself. */
@@ -64,9 +71,16 @@ export class GuestMemory {
     return true
   }
 
+  /** => [address, address + length) is the program's own memory, which is there as long as the program. */
+  owns(pointer: number, length: number): boolean {
+    const address = addressOf(pointer)
+    this.#refresh()
+    return address < WINDOW && address + length <= this.#bytes.length
+  }
+
   /** EFAULT unless all of the range may be read, or with `write` written. */
   check(pointer: number, length: number, write: boolean): void {
-    const address = pointer >>> 0
+    const address = addressOf(pointer)
     if (length === 0 || this.isPrivate(address, length)) return
     const { calls, view, resultAt } = this.#instance
     for (let done = 0; done < length; done += view.getUint32(resultAt + 4, true)) {
@@ -89,7 +103,7 @@ export class GuestMemory {
 
   /** => the bytes, a copy or a view that is good until the next call of the guest. */
   read(pointer: number, length: number): Uint8Array {
-    const address = pointer >>> 0
+    const address = addressOf(pointer)
     if (length === 0) return new Uint8Array(0)
     if (this.isPrivate(address, length)) return this.#bytes.subarray(address, address + length)
     // Nothing is made as long as the guest says before that much is known to be there.
@@ -100,7 +114,7 @@ export class GuestMemory {
   }
 
   write(pointer: number, from: Uint8Array): void {
-    const address = pointer >>> 0
+    const address = addressOf(pointer)
     if (from.length === 0) return
     if (this.isPrivate(address, from.length)) this.#bytes.set(from, address)
     else this.#tracked(() => this.#process.vmWrite(address, from))
@@ -108,7 +122,7 @@ export class GuestMemory {
 
   /** => the place to read `bytes` bytes of a number at `address` from. */
   #numbers(pointer: number, bytes: number): [DataView, number] {
-    const address = pointer >>> 0
+    const address = addressOf(pointer)
     if (this.isPrivate(address, bytes)) return [this.#view, address]
     const { buffer } = this.#scratch
     new Uint8Array(buffer).set(this.read(address, bytes))
@@ -156,7 +170,7 @@ export class GuestMemory {
   }
 
   #put(pointer: number, bytes: number, set: (view: DataView, at: number) => void): void {
-    const address = pointer >>> 0
+    const address = addressOf(pointer)
     if (this.isPrivate(address, bytes)) set(this.#view, address)
     else {
       set(this.#scratch, 0)
@@ -167,7 +181,7 @@ export class GuestMemory {
   /** => the bytes before the first 0 from `address` on; ENAMETOOLONG when there are PATH_MAX and more. */
   string(address: number): Uint8Array {
     const parts: number[] = []
-    for (let at = address >>> 0; parts.length < PATH_MAX; ) {
+    for (let at = addressOf(address); parts.length < PATH_MAX; ) {
       const room = this.#rest(at)
       const piece = this.read(at, Math.min(STRING_STEP, room))
       const end = piece.indexOf(0)

@@ -276,8 +276,9 @@ export class FdCalls {
     return 0
   }
 
-  #vectors(at: number, count: number, write: boolean): { list: Vector[]; total: number } {
+  #vectors(from: number, count: number, write: boolean): { list: Vector[]; total: number } {
     if (count > IOV_MAX) throw new Errno(abi.EINVAL)
+    const at = from >>> 0
     const list: Vector[] = []
     let total = 0
     for (let i = 0; i < count; i++) {

@@ -95,16 +95,12 @@ int semtimedop(
   return answer(__isopage_semtimedop(id, operations, count, timeout));
 }
 
-int __isopage_semctl_bits(int id, int num, int command, unsigned bits) {
-  return answer(__isopage_semctl(id, num, command, (void *)bits));
-}
-
 #undef semctl
-/* For who takes its address; calls come by the macro of sys/sem.h. */
+/* The macro of sys/sem.h makes a number of whatever the last argument was. */
 int semctl(int id, int num, int command, ...) {
   va_list list;
   va_start(list, command);
   unsigned bits = va_arg(list, unsigned);
   va_end(list);
-  return __isopage_semctl_bits(id, num, command, bits);
+  return answer(__isopage_semctl(id, num, command, (void *)bits));
 }

@@ -45,7 +45,6 @@ int semget(key_t, int, int);
 int semop(int, struct sembuf *, size_t);
 struct timespec;
 int semtimedop(int, struct sembuf *, size_t, const struct timespec *);
-int __isopage_semctl_bits(int, int, int, unsigned);
 
 #ifdef __cplusplus
 }
@@ -60,16 +59,16 @@ int __isopage_semctl_bits(int, int, int, unsigned);
 #else
 #define __ISOPAGE_AUTO __auto_type
 #endif
-#define __isopage_semctl3(id, num, command) __isopage_semctl_bits(id, num, command, 0)
+#define __isopage_semctl3(id, num, command) id, num, command, 0
 #define __isopage_semctl4(id, num, command, argument) \
-  __isopage_semctl_bits(id, num, command, __extension__({ \
+  id, num, command, __extension__({ \
     __ISOPAGE_AUTO __semun = (argument); \
     unsigned __bits = 0; \
     __builtin_memcpy(&__bits, (void *)&__semun, sizeof __semun < 4 ? sizeof __semun : 4); \
     __bits; \
-  }))
+  })
 #define __isopage_semctl_pick(a, b, c, d, name, ...) name
 #define semctl(...) \
-  __isopage_semctl_pick(__VA_ARGS__, __isopage_semctl4, __isopage_semctl3, 0, 0)(__VA_ARGS__)
+  semctl(__isopage_semctl_pick(__VA_ARGS__, __isopage_semctl4, __isopage_semctl3, 0, 0)(__VA_ARGS__))
 
 #endif
