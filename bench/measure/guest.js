@@ -3,8 +3,8 @@
  * on files that are mapped, and the peer on as many bytes of its own, filled alike.
  */
 
-import { boot } from '../../dist/src/index.js'
-import { nsPerRound, openFilled } from './clock.js'
+import { boot, O } from '../../dist/src/index.js'
+import { nsPerRound } from './clock.js'
 import { plainExports } from './plain.js'
 
 /** Bytes that are mapped start at a border of this. */
@@ -55,7 +55,8 @@ export async function moduleBytes(guest) {
 
 /** => the address of a file of its own, mapped and shared. */
 function mapFile(process, index, bytes) {
-  const fd = openFilled(process, `/${index}.bin`, Math.max(bytes, ALIGNMENT))
+  const fd = process.open(`/${index}.bin`, O.CREAT | O.RDWR, 0o600)
+  process.ftruncate(fd, Math.max(bytes, ALIGNMENT))
   const { address } = process.mmap({ fd, length: bytes })
   process.close(fd)
   return address
