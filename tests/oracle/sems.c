@@ -15,7 +15,8 @@
 #define SLEEPS {SYS_semop, SYS_semtimedop, SYS_futex}
 #include "processes.h"
 
-enum { SEMS = 4 };
+/* The most that one set may have. */
+enum { SEMS = 4, SET_MAX = 32000 };
 
 union semun { int val; struct semid_ds *buf; unsigned short *array; struct seminfo *info; };
 
@@ -56,7 +57,7 @@ static int systemV(const char *call, const long *n, int count) {
   static const struct { const char *name; int command; } reads[] = {
     {"getval", GETVAL}, {"getpid", GETPID}, {"getncnt", GETNCNT}, {"getzcnt", GETZCNT}, {"rmid", IPC_RMID}};
   struct semid_ds ds;
-  unsigned short values[NUMBERS];
+  static unsigned short values[SET_MAX];
   int id = n[0] < 0 || n[0] >= SLOTS ? (int)n[0] : ids[n[0]];
   for (size_t i = 0; i < sizeof reads / sizeof *reads; i++) {
     if (strcmp(call, reads[i].name)) continue;
@@ -69,6 +70,7 @@ static int systemV(const char *call, const long *n, int count) {
   } else if (!strcmp(call, "semop")) operate(id, n, count);
   else if (!strcmp(call, "setval")) answer(semctl(id, (int)n[1], SETVAL, (union semun){.val = (int)n[2]}), "ok", 0);
   else if (!strcmp(call, "setall")) {
+    memset(values, 0, sizeof values);
     for (int i = 0; i < NUMBERS - 1; i++) values[i] = (unsigned short)n[i + 1];
     answer(semctl(id, 0, SETALL, (union semun){.array = values}), "ok", 0);
   } else if (!strcmp(call, "getall")) answer(semctl(id, 0, GETALL, (union semun){.array = values}), "ok", 0);
