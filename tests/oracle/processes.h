@@ -25,7 +25,7 @@
 #include <time.h>
 #include <unistd.h>
 
-enum { PROCESSES = 4, SLOTS = 3, NUMBERS = 16, LINE_MAX_BYTES = 512, NAP_MS = 40, PATIENCE_MS = 10000 };
+enum { PROCESSES = 4, SLOTS = 3, NUMBERS = 16, LINE_MAX_BYTES = 512, PATIENCE_MS = 10000 };
 
 static const struct { uid_t uid; gid_t gid; } users[PROCESSES] = {{0, 0}, {1001, 2001}, {1002, 2001}, {1003, 2003}};
 
@@ -134,6 +134,16 @@ static int fell_asleep(int which) {
   return 0;
 }
 
+/*
+ * Waits until whoever was woken has done its part, which Linux leaves to it: it sleeps again, or its answer is there. One may have woken another that was already looked
+ * at; so all must be found at rest as often in turn as there are processes.
+ */
+static void settle(void) {
+  for (int calm = 0; calm < PROCESSES; calm++)
+    for (int i = 0; i < PROCESSES; i++)
+      if (children[i].is_asleep && !sleeps(i) && !ready(i, 1)) calm = -1;
+}
+
 static void take(int which, const char *call, long slot) {
   char text[LINE_MAX_BYTES];
   int length = 0;
@@ -175,7 +185,7 @@ static void step(char *line) {
     printf("ok");
   } else if (!strcmp(call, "end")) restart(which);
   else if (mode == '=' || mode == '?') {
-    if (ready(which, mode == '=' ? PATIENCE_MS : NAP_MS)) take(which, call, slot);
+    if (ready(which, mode == '=' ? PATIENCE_MS : 0)) take(which, call, slot);
     else printf("asleep");
   } else {
     fprintf(children[which].to, "%d %d %d %s", ids[0], ids[1], ids[2], line + 2);
@@ -184,8 +194,7 @@ static void step(char *line) {
     if (children[which].is_asleep) printf("asleep");
     else take(which, call, slot);
   }
-  for (int i = 0; i < PROCESSES; i++)
-    if (children[i].is_asleep) pause_ms(NAP_MS); /* who was woken does its part itself */
+  settle();
   say_all();
   printf("\n");
   fflush(stdout);

@@ -49,7 +49,9 @@ export abstract class ScriptSteps implements AsyncDisposable {
     const [name = '', ...words] = step.slice(2).trim().split(/ +/)
     const path = words.find((word) => word.startsWith(':'))?.slice(1) ?? ''
     const numbers = words.filter((word) => !word.startsWith(':')).map(Number)
-    return (await this.#outcome(step[1] ?? ' ', which, name, path, numbers)) + this.state()
+    const outcome = await this.#outcome(step[1] ?? ' ', which, name, path, numbers)
+    for (const each of this.#begun.keys()) await this.#rest(each)
+    return outcome + this.state()
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
@@ -110,13 +112,19 @@ export abstract class ScriptSteps implements AsyncDisposable {
   async #settled(which: number): Promise<string> {
     const begun = this.#begun.get(which)
     if (!begun) return 'none'
-    while (!begun.done) {
-      if (this.#sleeps(which)) return 'asleep'
-      await pause(1)
-    }
+    if (!(await this.#rest(which))) return 'asleep'
     this.#begun.delete(which)
     const value = await begun.result
     return typeof value === 'string' ? value : begun.call.say(value)
+  }
+
+  /** Waits until the call that was begun sleeps or has ended. => it has ended. */
+  async #rest(which: number): Promise<boolean> {
+    while (!this.#begun.get(which)?.done) {
+      if (this.#sleeps(which)) return false
+      await pause(1)
+    }
+    return true
   }
 
   /** A time of the object in a slot: 0 never, = as before, + moved. */
