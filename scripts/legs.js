@@ -17,6 +17,7 @@ import { tmpdir } from 'node:os'
 import { delimiter, join, relative } from 'node:path'
 import { stripVTControlCharacters } from 'node:util'
 import { browserPath, installBrowsers } from './browsers.js'
+import { failuresOfKernel, failuresOfTap, failuresOfVitest } from './failures.js'
 import { root, run } from './run.js'
 
 /**
@@ -27,6 +28,7 @@ import { root, run } from './run.js'
  * @property {number} skipped tests that were skipped; 1 for a leg that is absent
  * @property {boolean} absent the leg could not run here
  * @property {string} [reason] why it is absent, or what failed besides tests
+ * @property {string[]} [failures] what failed and how (failures.js)
  * @property {Map<string, string>} [tests] outcome by test name, where the leg runs the common files
  * @property {number} elapsedMs
  */
@@ -124,17 +126,23 @@ function legEnvironment(where) {
 }
 
 async function runVitest(command, args, vitestArgs, where) {
-  const [reportPath, underWayPath] = [join(where, 'report.json'), join(where, 'under-way')]
-  const reporters = ['default', 'json', `${root}scripts/under-way.js`].map(
-    (name) => `--reporter=${name}`,
+  const [reportPath, underWayPath, failuresPath] = ['report.json', 'under-way', 'failures'].map(
+    (name) => join(where, name),
   )
+  const own = ['under-way', 'failures'].map((name) => `${root}scripts/${name}.js`)
+  const reporters = ['default', 'json', ...own].map((name) => `--reporter=${name}`)
   const output = `--outputFile.json=${reportPath}`
   const { code, timedOut } = await run(command, [...args, ...reporters, output, ...vitestArgs], {
-    env: { ...legEnvironment(where), ISOPAGE_UNDER_WAY: underWayPath },
+    env: {
+      ...legEnvironment(where),
+      ISOPAGE_UNDER_WAY: underWayPath,
+      ISOPAGE_FAILURES: failuresPath,
+    },
     timeoutMs: legTimeoutMs(),
   })
-  if (!existsSync(reportPath)) return { code, timedOut, underWay: textOf(underWayPath) }
-  return { code, timedOut, ...countVitest(JSON.parse(readFileSync(reportPath, 'utf8'))) }
+  const ended = { code, timedOut, failures: failuresOfVitest(failuresPath) }
+  if (!existsSync(reportPath)) return { ...ended, underWay: textOf(underWayPath) }
+  return { ...ended, ...countVitest(JSON.parse(readFileSync(reportPath, 'utf8'))) }
 }
 
 function textOf(path) {
@@ -170,7 +178,7 @@ async function runKernelUnits(_vitestArgs, where) {
   const counted = /\[Tests\]: (\d+) \/ (\d+)/.exec(stripVTControlCharacters(output))
   if (!counted) return { code, timedOut }
   const [passed, total] = counted.slice(1).map(Number)
-  return { code, timedOut, passed, failed: total - passed }
+  return { code, timedOut, passed, failed: total - passed, failures: failuresOfKernel(output) }
 }
 
 /** The first node on the PATH that no node_modules brought: the one that a user of this machine has. */
@@ -239,7 +247,8 @@ async function runTap(node, tests, options) {
 function countTap(output) {
   const count = (word) => Number(new RegExp(`^# ${word} (\\d+)$`, 'm').exec(output)?.[1] ?? 0)
   const skipped = count('skipped') + count('todo')
-  return { passed: count('pass'), failed: count('fail') + count('cancelled'), skipped }
+  const failed = count('fail') + count('cancelled')
+  return { passed: count('pass'), failed, skipped, failures: failuresOfTap(output) }
 }
 
 async function runCheck(_vitestArgs, where) {

@@ -93,6 +93,9 @@ function report(results) {
   console.table(Object.fromEntries(results.map((result) => [result.name, row(result)])))
   for (const { name, reason } of results) if (reason) console.log(`${name}: ${reason}`)
   for (const line of differences(results)) console.log(line)
+  for (const { name, failures = [] } of results) {
+    for (const failure of failures) console.log(`failed in ${name}: ${failure}`)
+  }
   const sum = (key) => results.reduce((total, result) => total + result[key], 0)
   const [passed, failed, skipped] = ['passed', 'failed', 'skipped'].map(sum)
   process.exitCode = failed > 0 ? 1 : 0
