@@ -155,11 +155,13 @@ export class Kernel {
 
   /**
    * Gives back what threads that ended by themselves, or by a raw terminate, still held. It also happens every 100 ms, in the thread that
-   * booted. => threads that this call found; the regular look may have been faster.
+   * booted. => threads that this call found; the regular look may have been faster. The event loop turns meanwhile: a worker may need that to end.
    */
   async reap(): Promise<number> {
     this.#instance.calls.booted()
-    return this.#reaper.sweep()
+    const reaped = await this.#reaper.sweep()
+    if (reaped === 0) await pause(0)
+    return reaped
   }
 
   /**

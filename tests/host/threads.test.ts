@@ -1,9 +1,10 @@
 /** Several threads of the user's over one kernel: attaching, sharing, and their ends. */
 
 import { expect, onTestFinished, test, vi } from 'vitest'
-import { attach, boot, type Handle, type Kernel, MAP, O } from '../../dist/src/index.js'
+import { attach, boot, type Handle, MAP, O } from '../../dist/src/index.js'
 import { codeOf, inBrowser } from '../conformance/runtime.ts'
 import { pause } from '../support/pause.ts'
+import { untilReaped } from '../support/reaped.ts'
 import { startThread, type Thread } from '../support/thread.ts'
 
 const SHARED = MAP.SHARED | MAP.ANONYMOUS
@@ -15,10 +16,6 @@ function userThread(): Promise<Thread> {
 /** Waits until a byte of shared memory is 1. */
 async function untilOne(byte: () => number | undefined): Promise<void> {
   while (byte() !== 1) await pause(1)
-}
-
-async function untilReaped(kernel: Kernel, threads = 1): Promise<void> {
-  for (let reaped = 0; reaped < threads; ) reaped += await kernel.reap()
 }
 
 test('a process that two threads run has one memory and one file table', async () => {
@@ -104,20 +101,30 @@ for (const [what, how] of [
     const p = kernel.process()
     const map = p.mmap({ length: 4096, flags: SHARED })
     const thread = await userThread()
-    await thread.call('attach', kernel.handle)
+    await thread.call('attach', kernel.handleFor(thread.worker))
     const own = await userThread()
     await own.call('attach', kernel.handleFor(own.worker), p.pid)
     own.call(how, map.address + (how === 'loop' ? 4 : 0)).catch(() => {})
     await untilOne(() => map.read(4, 1)[0])
     await own.end()
-    await untilReaped(kernel)
+    expect(await untilReaped(kernel, own)).toBe(true)
     kernel.check()
     await thread.end()
-    await untilReaped(kernel)
+    expect(await untilReaped(kernel, thread)).toBe(true)
     kernel.check()
     expect(kernel.stats().processes).toBe(1)
   })
 }
+
+test('reap() lets the event loop turn: who asks until something is found does not keep a worker from its end', async () => {
+  await using kernel = await boot({ memory: '16MiB' })
+  let turned = false
+  setTimeout(() => {
+    turned = true
+  })
+  for (let asked = 0; asked < 1000 && !turned; asked++) expect(await kernel.reap()).toBe(0)
+  expect(turned).toBe(true)
+})
 
 test('terminate() leaves no timer behind, which would keep the program alive', async () => {
   await using kernel = await boot({ memory: '16MiB' })
