@@ -20,7 +20,7 @@ import { charge, uncharge } from './commit'
 import { now } from './env'
 import { FRAME_ORPHAN, FRAME_PAGE, Frame, frameAddress, frameIndex } from './frame'
 import { hash, hashHigh, hashLow } from './hash'
-import { edit, put } from './journal'
+import { edit, put, save } from './journal'
 import { giveBack } from './limbo'
 import { MemObject, OBJECT_FILE, OBJECT_TMPFS, pagesOf, touchTimes } from './object'
 import { check } from './panic'
@@ -151,10 +151,17 @@ export function noteUnsynced(object: MemObject): void {
   if (object.listed == 0) listDirty(object)
 }
 
-/** Puts an object into the list of those with something to write or to make durable. */
+/** => a number that no object was listed with before. */
+function nextNote(): u64 {
+  save(changetype<usize>(K) + offsetof<Root>('notes'), 8)
+  K.notes += 1
+  return K.notes
+}
+
+/** Puts an object into the list of those with something to write or to make durable: the one with the highest number is the first. */
 function listDirty(object: MemObject): void {
   const first = K.dirtyObjects
-  object.listed = 1
+  object.listed = nextNote()
   object.nextDirty = first
   object.prevDirty = 0
   const at = <u32>changetype<usize>(object)

@@ -56,8 +56,8 @@ export class MemObject {
   /** Failed write-backs so far, and the last one's errno: reported once to each open description (file.ts). */
   failures: u32
   failure: i32
-  /** The list of objects with something to write or to make durable (cache.ts). */
-  listed: u32
+  /** The list of objects with something to write or to make durable (cache.ts): this one's number there, 0 when it is not in it. */
+  listed: u64
   nextDirty: u32
   prevDirty: u32
   /** Objects whose owner may be the last user: see takeIdle. */

@@ -70,6 +70,8 @@ export class Root {
   shmInode: u32
   /** Directory of POSIX message queues, in no tree (mqopen.ts). */
   mqInode: u32
+  /** The last number that an object was listed with (cache.ts). */
+  notes: u64
 }
 
 export const K: Root = changetype<Root>(memory.data(256, 16))

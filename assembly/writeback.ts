@@ -296,10 +296,11 @@ export function writeOld(pages: u32, ageMs: u32): i32 {
   lock()
   let object = firstListed()
   while (object != null && cleaned - before < pages) {
+    const place = object.listed
     holdObject(object)
     const result = writeAged(object, ageMs, pages - (cleaned - before))
     if (result < 0 && failed == 0) failed = result
-    object = nextListed(object)
+    object = nextListed(object, place)
   }
   unlock()
   return cleaned == before ? failed : <i32>(cleaned - before)
@@ -344,27 +345,39 @@ function firstListed(): MemObject | null {
   return changetype<MemObject | null>(<usize>K.dirtyObjects)
 }
 
-/** Lets go of a listed object and => the next in the list; null when it left the list meanwhile (the rest has its turn another time). */
-function nextListed(object: MemObject): MemObject | null {
-  const next = object.listed != 0 ? object.nextDirty : 0
+/** => the object that was listed last before number `place`. */
+function listedBefore(place: u64): MemObject | null {
+  let object = firstListed()
+  while (object != null && object.listed >= place) {
+    object = changetype<MemObject | null>(<usize>object.nextDirty)
+  }
+  return object
+}
+
+/**
+ * Lets go of an object whose number in the list was `place`, and => the next one. Who goes on like this comes once to each object that was listed when it
+ * began, whatever is listed or leaves the list meanwhile. => lock held; relaxes.
+ */
+function nextListed(object: MemObject, place: u64): MemObject | null {
+  relax()
+  const stays = object.listed == place && object.refs > 1
+  const next = object.nextDirty
   letGoObject(me().index)
-  return changetype<MemObject | null>(<usize>next)
+  return stays ? changetype<MemObject | null>(<usize>next) : listedBefore(place)
 }
 
 /** Writes and makes durable everything that is dirty. => 0, or the first failure as -errno; the rest was written all the same. => lock not held. */
 export function syncAll(): i32 {
   let failed = 0
   lock()
-  let left = K.objects + 1
   let object = firstListed()
-  while (object != null && left-- > 0) {
+  while (object != null && failed != -EWOULDBLOCK_PARK) {
+    const place = object.listed
     holdObject(object)
     let result = writeRange(object, 0, INDEX_END)
     if (result == 0) result = syncStore(object, false)
     if (result < 0 && failed == 0) failed = result
-    if (result == -EWOULDBLOCK_PARK) left = 0
-    const next = nextListed(object)
-    object = next == null && result == 0 ? firstListed() : next
+    object = nextListed(object, place)
   }
   unlock()
   return failed

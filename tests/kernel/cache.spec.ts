@@ -91,7 +91,7 @@ describe('the page cache', () => {
     mark(file, 65)
     expect(file.dirtyPages).toBe(1)
     expect(K.dirtyPages).toBe(1)
-    expect(file.listed).toBe(1)
+    expect(file.listed).not.toBe(0)
     expect(nextPage(file, 0, true)).toBe(65)
     remove(file, 65)
     expect(K.dirtyPages).toBe(0)
@@ -105,7 +105,7 @@ describe('the page cache', () => {
     lock()
     noteUnsynced(file)
     unlock()
-    expect(file.listed).toBe(1)
+    expect(file.listed).not.toBe(0)
     expect(K.dirtyObjects).toBe(<u32>changetype<usize>(file))
     lock()
     edit<MemObject>(file).unsynced = 0

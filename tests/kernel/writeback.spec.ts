@@ -1,5 +1,6 @@
 import {
   BUFFER_DATA,
+  EBADF,
   EIO,
   ENOSPC,
   WASI_FD_FILESTAT_SET_SIZE,
@@ -18,7 +19,7 @@ import { setObjectSize } from '../../assembly/resize'
 import { makeRoom } from '../../assembly/room'
 import { K } from '../../assembly/root'
 import { me } from '../../assembly/thread'
-import { cleanSome, syncObject } from '../../assembly/writeback'
+import { cleanSome, syncAll, syncObject } from '../../assembly/writeback'
 import { bootSpec, checkAll } from './support/boot'
 import {
   byteAt,
@@ -67,6 +68,23 @@ function dirtyAsMany(): void {
   if (rounds == 0 || K.dirtyPages != 0) return
   rounds--
   for (let i: u32 = 0; i < K.dirtyPagesMax; i++) markDirty(findPage(victim, i)!)
+}
+
+/** What another thread does at each moment: it dirties the page again. */
+function dirtyAgain(): void {
+  markDirty(findPage(victim, 0)!)
+}
+
+/** => an object with one dirty page, of provider descriptor `fd`. */
+function makeDirty(fd: i32): MemObject {
+  lock()
+  const object = newObject(OBJECT_FILE, 0)!
+  object.fd = fd
+  object.writable = 1
+  unlock()
+  memory.fill(data(), 1, 10)
+  assert(writeObject(object, 0, data(), 10) == 10, 'write')
+  return object
 }
 
 function drop(object: MemObject): void {
@@ -241,6 +259,30 @@ describe('write-back', () => {
     expect(result).toBe(0)
     compareDisk()
     drop(object)
+  })
+
+  it('of everything comes to each object once, whatever fails or becomes dirty meanwhile', () => {
+    resetDisk()
+    const objects = new Array<MemObject>()
+    for (let i = 0; i < 9; i++) {
+      if (i < 6) setSize(FD + i, 0)
+      objects.push(makeDirty(FD + i))
+    }
+    expect(syncAll()).toBe(-EBADF)
+    expect(callsOf(WASI_FD_PWRITE)).toBe(9)
+    for (let i = 0; i < 6; i++) expect(sizeOf(FD + i)).toBe(10)
+    for (let i = 6; i < 9; i++) setSize(FD + i, 0)
+    victim = objects[7]
+    lookAtEnds(dirtyAgain)
+    expect(syncAll()).toBe(0)
+    lookAtEnds(null)
+    expect(callsOf(WASI_FD_PWRITE)).toBe(12)
+    expect(syncAll()).toBe(0)
+    for (let i = 0; i < 9; i++) {
+      expect(sizeOf(FD + i)).toBe(10)
+      drop(objects[i])
+    }
+    expect(K.dirtyObjects).toBe(0)
   })
 
   it('agrees with an array of bytes, loses nothing to failures, and a death leaves no trace', () => {
