@@ -145,17 +145,17 @@ export function unmark(frame: Frame): void {
   if (object.dirtyPages == 0 && object.unsynced == 0) unlistDirty(object)
 }
 
-/** The store took something that a power loss could still undo. => lock held. */
-export function noteUnsynced(object: MemObject): void {
-  edit<MemObject>(object).unsynced = 1
-  if (object.listed == 0) listDirty(object)
-}
-
-/** => a number that no object was listed with before. */
+/** => a number that was never given before. */
 function nextNote(): u64 {
   save(changetype<usize>(K) + offsetof<Root>('notes'), 8)
   K.notes += 1
   return K.notes
+}
+
+/** The store took something that a power loss could still undo: told when it has it, as a sync that began before may leave it out. => lock held. */
+export function noteUnsynced(object: MemObject): void {
+  edit<MemObject>(object).unsynced = nextNote()
+  if (object.listed == 0) listDirty(object)
 }
 
 /** Puts an object into the list of those with something to write or to make durable: the one with the highest number is the first. */

@@ -70,8 +70,8 @@ export class MemObject {
   resizing: u32
   /** FILE: opened for writing at the provider. */
   writable: u32
-  /** Written to the provider and not yet made durable. */
-  unsynced: u32
+  /** Written to the provider and not yet made durable: the number of the last such write, 0 when there is none. */
+  unsynced: u64
   /** MS_ASYNC asked for it: the next background round writes it. */
   scheduled: u32
   /** Page after the last one read: a read there is in sequence. */

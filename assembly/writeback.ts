@@ -94,7 +94,6 @@ function beginRun(object: MemObject, index: u64, end: u64): u32 {
     count++
   }
   edit<MemObject>(object).writing += count
-  noteUnsynced(object)
   beginIo(IO_WRITE, object, index, count)
   return count
 }
@@ -174,6 +173,7 @@ function settlePage(object: MemObject, index: u64, frame: Frame, error: u32): vo
 
 /** Step 3 for a run, and the failure's account. => lock held. */
 export function finishRun(object: MemObject, index: u64, count: u32, error: u32): void {
+  if (error == 0) noteUnsynced(object)
   for (let i: u32 = 0; i < count; i++)
     settlePage(object, index + i, findPage(object, index + i)!, error)
   edit<MemObject>(object).writing -= count
@@ -245,25 +245,28 @@ export function inspectRange(object: MemObject, from: u64, to: u64): void {
   }
 }
 
-/** Makes what was written durable. => 0 or -errno. => lock held before and after, free in between; `retain`ed by the caller. */
+/**
+ * Makes what was written durable. What the store takes meanwhile has another number, and is not durable yet; who wants to sync meanwhile finds the number
+ * still there, and calls the store too. => 0 or -errno. => lock held before and after, free in between; `retain`ed by the caller.
+ */
 export function syncStore(object: MemObject, dataOnly: bool): i32 {
   if (object.kind != OBJECT_FILE || object.unsynced == 0 || object.fd < 0) return 0
   if (!canCall(object.mount)) return -EWOULDBLOCK_PARK
   const mount = object.mount
   const fd = object.fd
-  edit<MemObject>(object).unsynced = 0
+  const written = object.unsynced
   unlock()
   const error = call(mount, dataOnly ? WASI_FD_DATASYNC : WASI_FD_SYNC, fd)
   lock()
   edit<MemObject>(object)
-  if (error == 0) {
-    if (object.dirtyPages == 0 && object.unsynced == 0 && object.listed != 0) unlistDirty(object)
-    return 0
+  if (error != 0) {
+    object.failures += 1
+    object.failure = error
+    return -(<i32>error)
   }
-  object.unsynced = 1
-  object.failures += 1
-  object.failure = error
-  return -(<i32>error)
+  if (object.unsynced == written) object.unsynced = 0
+  if (object.dirtyPages == 0 && object.unsynced == 0 && object.listed != 0) unlistDirty(object)
+  return 0
 }
 
 /** fsync, fdatasync: all dirty pages of the object, then the store. => 0 or -errno. => lock not held; the caller keeps the object alive. */

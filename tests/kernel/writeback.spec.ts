@@ -3,15 +3,17 @@ import {
   EBADF,
   EIO,
   ENOSPC,
+  WASI_FD_DATASYNC,
   WASI_FD_FILESTAT_SET_SIZE,
   WASI_FD_PREAD,
   WASI_FD_PWRITE,
   WASI_FD_SYNC,
 } from '../../assembly/abi'
-import { checkObject, findPage, markDirty } from '../../assembly/cache'
+import { checkObject, findPage, markDirty, noteUnsynced } from '../../assembly/cache'
 import { dropClean, evict } from '../../assembly/evict'
 import { readObject, writeObject } from '../../assembly/fileio'
 import { frameAddress } from '../../assembly/frame'
+import { edit } from '../../assembly/journal'
 import { lock, unlock } from '../../assembly/lock'
 import { MemObject, newObject, OBJECT_FILE } from '../../assembly/object'
 import { releaseObject } from '../../assembly/release'
@@ -73,6 +75,22 @@ function dirtyAsMany(): void {
 /** What another thread does at each moment: it dirties the page again. */
 function dirtyAgain(): void {
   markDirty(findPage(victim, 0)!)
+}
+
+/** What another thread does while this one writes: it makes durable what was written before. */
+function syncDuringWrite(): void {
+  if (victim.writing != 0) edit<MemObject>(victim).unsynced = 0
+}
+
+/** Moments before the sync at which the store had all bytes and nothing said that they are not durable. */
+let forgotten: u32 = 0
+function lookBeforeSync(): void {
+  if (victim.dirtyPages == 0 && victim.unsynced == 0 && callsOf(WASI_FD_DATASYNC) == 0) forgotten++
+}
+
+/** What another thread does until this one's second sync, and in it: the store takes more. */
+function writeUntilSync(): void {
+  if (victim.dirtyPages == 0 && callsOf(WASI_FD_DATASYNC) == 1) noteUnsynced(victim)
 }
 
 /** => an object with one dirty page, of provider descriptor `fd`. */
@@ -261,9 +279,46 @@ describe('write-back', () => {
     drop(object)
   })
 
+  it('syncs what it wrote though another sync came in between', () => {
+    const object = make(4096)
+    write(object, 0, 10, 1)
+    victim = object
+    lookAtEnds(syncDuringWrite)
+    expect(syncObject(object, true)).toBe(0)
+    lookAtEnds(null)
+    expect(callsOf(WASI_FD_DATASYNC)).toBe(1)
+    expect(syncObject(object, true)).toBe(0)
+    expect(callsOf(WASI_FD_DATASYNC)).toBe(1)
+    drop(object)
+  })
+
+  it('says that bytes are not durable until a sync that began after they were written is done', () => {
+    const object = make(4096)
+    write(object, 0, 10, 1)
+    victim = object
+    forgotten = 0
+    lookAtEnds(lookBeforeSync)
+    expect(syncObject(object, true)).toBe(0)
+    expect(forgotten).toBe(0)
+    expect(object.unsynced).toBe(0)
+    write(object, 0, 10, 2)
+    lookAtEnds(writeUntilSync)
+    expect(syncObject(object, true)).toBe(0)
+    lookAtEnds(null)
+    expect(object.unsynced).not.toBe(0)
+    failCalls(WASI_FD_DATASYNC, 0, 1, EIO)
+    expect(syncObject(object, true)).toBe(-EIO)
+    expect(object.unsynced).not.toBe(0)
+    expect(object.listed).not.toBe(0)
+    expect(syncObject(object, true)).toBe(0)
+    expect(object.unsynced).toBe(0)
+    expect(callsOf(WASI_FD_DATASYNC)).toBe(4)
+    drop(object)
+  })
+
   it('of everything comes to each object once, whatever fails or becomes dirty meanwhile', () => {
     resetDisk()
-    const objects = new Array<MemObject>()
+    const objects: MemObject[] = []
     for (let i = 0; i < 9; i++) {
       if (i < 6) setSize(FD + i, 0)
       objects.push(makeDirty(FD + i))

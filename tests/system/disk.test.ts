@@ -2,6 +2,7 @@
 
 import { describe, expect, test } from 'vitest'
 import { boot, disk, type Kernel, MS, O, type Process } from '../../dist/src/index.js'
+import { type FaultRule, faulty } from '../../dist/src/test/index.js'
 import { inBrowser } from '../conformance/runtime.ts'
 import { iovec, program, type Step, text } from '../support/guest-steps.ts'
 import { pause } from '../support/pause.ts'
@@ -51,6 +52,27 @@ describe.skipIf(!host)(`a file on disk${but}`, () => {
     const bytes = fs.readFileSync(file)
     expect([bytes[0], bytes[PAGE]]).toEqual([5, 8])
     await kernel.close()
+  })
+
+  test('two syncs at once: the second does not return because the first is under way', async () => {
+    const { temporaryDirectory } = host as NonNullable<typeof host>
+    const slow: FaultRule = {
+      op: 'sync',
+      path: /f$/,
+      nth: [1, 2],
+      effect: { delayMs: 200, error: 'EIO' },
+    }
+    const mounts = { '/d': faulty(disk(temporaryDirectory()), [slow]) }
+    await using kernel = await boot({ memory: '16MiB', mounts })
+    const p = kernel.process()
+    const fds = [p.open('/d/f', O.CREAT | O.RDWR), p.open('/d/f', O.RDWR)]
+    p.write(fds[0], new Uint8Array(100))
+    const first = p.promises.fsync(fds[0])
+    first.catch(() => {})
+    await pause(100)
+    await expect(p.promises.fsync(fds[1])).rejects.toMatchObject({ code: 'EIO' })
+    await expect(first).rejects.toMatchObject({ code: 'EIO' })
+    p.fsync(fds[1])
   })
 
   test('what a program wrote and nobody synced is there once the kernel is closed', async () => {
