@@ -93,15 +93,20 @@ function writePiece(object: MemObject, offset: u64, from: usize, bytes: u32): i3
     }
     const index = offset >> K.pageShift
     const frame = findPage(object, index)
+    // Before a page of zeros is added, which only the store makes true.
+    if (
+      K.dirtyPages >= K.dirtyPagesMax &&
+      object.kind == OBJECT_FILE &&
+      (frame == null || !isDirty(frame))
+    ) {
+      result = balance()
+      continue
+    }
     if (frame == null || (frame.flags & PAGE_BUSY) != 0) {
       result =
         frame == null && isWhole(object, offset, count)
           ? addCleared(object, index, <u32>(pageRound(bytes) >> K.pageShift))
           : makePresent(object, index, 1)
-      continue
-    }
-    if (object.kind == OBJECT_FILE && !isDirty(frame) && K.dirtyPages >= K.dirtyPagesMax) {
-      result = balance()
       continue
     }
     storePiece(object, offset, from, count, frame)

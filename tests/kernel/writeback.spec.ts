@@ -260,6 +260,23 @@ describe('write-back', () => {
     drop(object)
   })
 
+  it('leaves a page as it was that would be one dirty page too many, when no other can be cleaned', () => {
+    const object = make(20 * 4096)
+    const most = K.dirtyPagesMax
+    K.dirtyPagesMax = 4
+    write(object, 0, 4 * 4096, 1)
+    failCalls(WASI_FD_PWRITE, 0, 1, EIO)
+    memory.fill(data(), 2, 4096)
+    expect(writeObject(object, 9 * 4096, data(), 4096)).toBe(-EIO)
+    expect(object.resident).toBe(4)
+    compareRead(object, 9 * 4096, 4096)
+    write(object, 9 * 4096, 4096, 2)
+    K.dirtyPagesMax = most
+    expect(syncObject(object, false)).toBe(0)
+    compareDisk()
+    drop(object)
+  })
+
   it('finds room as long as pages can be cleaned, though others dirty as many', () => {
     const object = make(20 * 4096)
     compareRead(object, 0, 65536)
