@@ -5,7 +5,7 @@
  * that whoever else wants them waits instead of reading them twice; the lock is free meanwhile, and the reader's slot says which pages
  * it is filling (`io*` in thread.ts): if it dies, `abandonFill` takes them out again. Sequential misses read longer runs, up to RUN_MAX.
  */
-import { BUFFER_RESULT, EIO, ENOMEM, ENOSPC, EWOULDBLOCK_PARK, WASI_FD_PREAD } from './abi'
+import { BUFFER_RESULT, ENOMEM, ENOSPC, EWOULDBLOCK_PARK, WASI_FD_PREAD } from './abi'
 import { addPage, findPage, keyOfPage, PAGE_BUSY, removePage, wakePage } from './cache'
 import { Frame, frameAddress, frameAt, frameIndex, freeFrame } from './frame'
 import { beginIo, endIo, IO_FILL } from './io'
@@ -87,20 +87,27 @@ function readRun(object: MemObject, index: u64, run: u32): i32 {
     relax()
     return -ENOMEM
   }
-  return fillInto(object, index, added)
+  return fillInto(object, index, added, 1)
 }
 
-/** Reads `count` BUSY pages that lie in one run of frames. => RETRY or -errno; the pages are visible, or gone. => lock held before and after. */
-export function fillInto(object: MemObject, index: u64, count: u32): i32 {
+/**
+ * Reads `count` BUSY pages that lie in one run of frames, for the sake of the first `wanted`: when the run fails before those, they are read alone. => RETRY,
+ * or -errno when one of them cannot be read. Pages that were read are visible, the others gone. => lock held before and after.
+ */
+export function fillInto(object: MemObject, index: u64, count: u32, wanted: u32): i32 {
   const to = frameAddress(findPage(object, index)!)
   beginIo(IO_FILL, object, index, count)
   unlock()
-  const error = readInto(object, index, to, count << K.pageShift)
+  let error = readInto(object, index, to, count << K.pageShift)
+  if (pagesRead < wanted && wanted < count) {
+    error = readInto(object, index, to, wanted << K.pageShift)
+  }
+  const good = pagesRead
   lock()
-  finishFill(object, index, count, error)
+  finishFill(object, index, count, good)
   endIo(object)
   relax()
-  return error == 0 ? RETRY : -(<i32>error)
+  return good >= wanted ? RETRY : -(<i32>error)
 }
 
 /** Puts frames into the cache, BUSY, up to the first page that is there already; frees the rest. => pages added. */
@@ -115,10 +122,14 @@ function addRun(object: MemObject, index: u64, first: Frame, count: u32): u32 {
   return added
 }
 
+/** Pages that this thread's last readInto has read whole. */
+let pagesRead: u32 = 0
+
 /** Reads `bytes` at page `index` from the provider to `to`; what lies past the end of file is cleared. => errno. */
 function readInto(object: MemObject, index: u64, to: usize, bytes: u32): u32 {
   const iov = <usize>me().buffer + BUFFER_RESULT + 2048
   let done: u32 = 0
+  pagesRead = 0
   while (done < bytes) {
     store<u32>(iov, <u32>to + done)
     store<u32>(iov, bytes - done, 4)
@@ -128,19 +139,21 @@ function readInto(object: MemObject, index: u64, to: usize, bytes: u32): u32 {
     const got = load<u32>(iov, 8)
     if (got == 0 || got > bytes - done) break
     done += got
+    pagesRead = done >> K.pageShift
   }
   memory.fill(to + done, 0, bytes - done)
+  pagesRead = bytes >> K.pageShift
   return 0
 }
 
-/** The run is read, or failed: its pages become visible, or vanish. => lock held. */
-function finishFill(object: MemObject, index: u64, count: u32, error: u32): void {
+/** The run is read, as far as it could be: its first `good` pages become visible, the others vanish. => lock held. */
+function finishFill(object: MemObject, index: u64, count: u32, good: u32): void {
   for (let i: u32 = 0; i < count; i++) {
     const frame = findPage(object, index + i)!
     edit<Frame>(frame).flags &= ~PAGE_BUSY
     clearTail(object, index + i, frame)
     wakePage(frame)
-    if (error != 0) removePage(frame)
+    if (i >= good) removePage(frame)
   }
 }
 
@@ -154,5 +167,5 @@ export function clearTail(object: MemObject, index: u64, frame: Frame): void {
 
 /** A thread died while it filled: its pages vanish, whoever waits reads them itself. => lock held. */
 export function abandonFill(object: MemObject, index: u64, count: u32): void {
-  finishFill(object, index, count, EIO)
+  finishFill(object, index, count, 0)
 }

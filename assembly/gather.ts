@@ -181,7 +181,7 @@ function fillFromRun(object: MemObject, index: u64, count: u32): i32 {
   }
   if (added == 0) return -ENOMEM
   advance(added)
-  return fillInto(object, index, added)
+  return fillInto(object, index, added, added)
 }
 
 /** A private page: the own copy moves; anything else is copied into the run. */

@@ -58,11 +58,34 @@ describe('filling', () => {
     const file = makeFile(4)
     present(file, 0, 1)
     const free = K.freeFrames
-    failCalls(WASI_FD_PREAD, 0, 1, EIO)
+    failCalls(WASI_FD_PREAD, 0, 2, EIO)
     expect(present(file, 1, 3)).toBe(-EIO)
+    expect(callsOf(WASI_FD_PREAD)).toBe(3)
     expect(file.resident).toBe(1)
     expect(K.freeFrames).toBe(free)
     expect(present(file, 1, 3)).toBe(RETRY)
+  })
+
+  it('keeps what was read before a failure', () => {
+    const file = makeFile(8)
+    shorten(2 * PAGE + 100)
+    failCalls(WASI_FD_PREAD, 1, 1, EIO)
+    const free = K.freeFrames
+    expect(present(file, 1, 6)).toBe(RETRY)
+    expect(file.resident).toBe(2)
+    expect(K.freeFrames).toBe(free - 2)
+    for (let page: u32 = 1; page < 3; page++) {
+      expect(byte(file, page, 512)).toBe(<u8>(page + 1))
+      expect(findPage(file, page)!.flags & PAGE_BUSY).toBe(0)
+    }
+  })
+
+  it('reads the page that is wanted alone when a run of them fails', () => {
+    const file = makeFile(8)
+    failCalls(WASI_FD_PREAD, 0, 1, EIO)
+    expect(present(file, 3, 4)).toBe(RETRY)
+    expect(file.resident).toBe(1)
+    expect(byte(file, 3, 512)).toBe(4)
   })
 
   it('makes a page of zeros where there is nothing to read', () => {
