@@ -146,7 +146,7 @@ export function unmark(frame: Frame): void {
 }
 
 /** => a number that was never given before. */
-function nextNote(): u64 {
+export function nextNote(): u64 {
   save(changetype<usize>(K) + offsetof<Root>('notes'), 8)
   K.notes += 1
   return K.notes

@@ -5,12 +5,22 @@
  * calling thread's buffer (the host copies in or out), never user memory: nothing here can fault.
  */
 import { EFBIG, ENOSPC, EWOULDBLOCK_PARK, OFFSET_MAX } from './abi'
-import { findPage, isDirty, markDirty, PAGE_BUSY, PAGE_REFERENCED } from './cache'
+import {
+  findPage,
+  isDirty,
+  markDirty,
+  nextPage,
+  PAGE_BUSY,
+  PAGE_REFERENCED,
+  removePage,
+} from './cache'
 import { balance } from './fault'
 import { addCleared, clearTail, makePresent, RETRY } from './fill'
 import { Frame, frameAddress } from './frame'
+import { isAwaited } from './grace'
+import { holderOfFrame } from './grant'
 import { edit, put } from './journal'
-import { lock, unlock } from './lock'
+import { lock, relax, unlock } from './lock'
 import { keyOf, MemObject, OBJECT_FILE, touchTimes } from './object'
 import { K, pageRound } from './root'
 import { park } from './wait'
@@ -137,11 +147,37 @@ export function grow(object: MemObject, size: u64): void {
   edit<MemObject>(object).size = size
 }
 
-/** => a frame can be had for a page of zeros at `index`: posix_fallocate's piece. 0 or -ENOSPC. => lock not held. */
-export function fillHole(object: MemObject, index: u64): i32 {
+/** Makes page `index` present: posix_fallocate's piece. One that was not gets `mark`, for emptyHoles. => 0 or -ENOSPC. => lock not held. */
+export function fillHole(object: MemObject, index: u64, mark: u32): i32 {
   lock()
   let result = RETRY
-  while (result == RETRY && findPage(object, index) == null) result = addCleared(object, index)
+  while (result == RETRY && findPage(object, index) == null) {
+    result = addCleared(object, index)
+    const frame = findPage(object, index)
+    if (frame != null) put(changetype<usize>(frame) + offsetof<Frame>('dirtySince'), mark)
+  }
   unlock()
   return result < 0 ? -ENOSPC : 0
+}
+
+/** Takes out those of the pages [from, to) that fillHole gave `mark`, and that nobody has used since. => lock not held; the caller keeps the object alive. */
+export function emptyHoles(object: MemObject, from: u64, to: u64, mark: u32): void {
+  lock()
+  let index = nextPage(object, from, false)
+  while (index < to) {
+    const frame = findPage(object, index)!
+    if (frame.dirtySince == mark && isUnused(frame)) removePage(frame)
+    relax()
+    index = nextPage(object, index + 1, false)
+  }
+  unlock()
+}
+
+/** => a page of an object without backing that nobody sees, or has stored to. */
+function isUnused(frame: Frame): bool {
+  if (frame.mapped != 0 || frame.pins != 0) return false
+  if (holderOfFrame(frame, false) >= 0 || isAwaited(frame)) return false
+  const at = frameAddress(frame)
+  for (let i: u32 = 0; i < K.pageBytes; i += 8) if (load<u64>(at + i) != 0) return false
+  return true
 }

@@ -61,7 +61,7 @@ export class Frame {
   flags: u32
   /** PAGE: its object. SLAB: first free structure. */
   object: u32
-  /** PAGE: low word of the time it became dirty, ms. */
+  /** PAGE: low word of the time it became dirty, ms; of an object without backing the number of the fallocate that added it (fileio.ts). */
   dirtySince: u32
   /** PAGE: index in the object. SLAB: bytes never used so far. */
   index: u64

@@ -70,7 +70,7 @@ export class Root {
   shmInode: u32
   /** Directory of POSIX message queues, in no tree (mqopen.ts). */
   mqInode: u32
-  /** The last number that an object was listed with, or a write that is not durable (cache.ts). */
+  /** The last number that an object was listed with, a write that is not durable has, or a fallocate (cache.ts). */
   notes: u64
 }
 

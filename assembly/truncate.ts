@@ -15,9 +15,10 @@ import {
   O_PATH,
   OFFSET_MAX,
 } from './abi'
+import { nextNote } from './cache'
 import { fileAt } from './fd'
 import { canWrite } from './file'
-import { fillHole } from './fileio'
+import { emptyHoles, fillHole } from './fileio'
 import { heldFile, holdFile, letGoFile, takeWriter } from './hold'
 import { Inode, isFile } from './inode'
 import { lock, unlock } from './lock'
@@ -101,27 +102,30 @@ function punchHeld(inode: Inode, from: u64, to: u64): i32 {
   return turn < 0 ? turn : punchObject(inode.object!, from, to)
 }
 
-/** => 0 or -errno; the size is as before when there is no room. */
+/** => 0 or -errno; size and pages are as before when there is no room. */
 function allocateHeld(inode: Inode, from: u64, to: u64, mayExtend: bool): i32 {
   const object = inode.object!
   lock()
   let result = takeWriter()
   const size = object.size
+  const mark = <u32>nextNote()
   unlock()
   const extended = mayExtend && size < to
   if (result == 0 && extended) result = setObjectSize(object, to)
   if (result < 0 || inode.mount >= 0) return result
-  result = fillHoles(object, from, min(to, object.size))
+  result = fillHoles(object, from, min(to, object.size), mark)
   if (result < 0 && extended) setObjectSize(object, size)
   return result
 }
 
-/** Makes every page of [from, to) present. => 0 or -errno. => lock not held. */
-function fillHoles(object: MemObject, from: u64, to: u64): i32 {
+/** Makes every page of [from, to) present. => 0, or -errno and those that were not are so no more. => lock not held. */
+function fillHoles(object: MemObject, from: u64, to: u64, mark: u32): i32 {
+  const first = from >> K.pageShift
   const end = (to + K.pageBytes - 1) >> K.pageShift
   let result = 0
-  for (let index = from >> K.pageShift; result == 0 && index < end; index++) {
-    result = fillHole(object, index)
+  for (let index = first; result == 0 && index < end; index++) {
+    result = fillHole(object, index, mark)
   }
+  if (result < 0) emptyHoles(object, first, end, mark)
   return result
 }

@@ -2,6 +2,7 @@ import {
   EBADF,
   EFBIG,
   EINVAL,
+  ENOSPC,
   ENOTSUP,
   FALLOC_FL_KEEP_SIZE,
   FALLOC_FL_PUNCH_HOLE,
@@ -11,6 +12,7 @@ import {
   O_RDWR,
   OFFSET_MAX,
 } from '../../assembly/abi'
+import { K } from '../../assembly/root'
 import { sysFallocate, sysFtruncate } from '../../assembly/truncate'
 import { close, open, sizeOf, stat, step, unlink, write } from './support/files'
 import { bootForSpec, process } from './support/kernel'
@@ -67,5 +69,19 @@ describe('sizes', () => {
     expect(size()).toBe(12)
     expect(step(sysFallocate(process, fd, 0, 0, 9000))).toBe(0)
     expect(size()).toBe(9000)
+  })
+
+  it('fallocate that finds no room gives back what it added, and nothing else', () => {
+    const end: u64 = 1 << 30
+    expect(step(sysFtruncate(process, fd, end))).toBe(0)
+    expect(step(sysFallocate(process, fd, 0, 40960, 8192))).toBe(0)
+    const free = K.freeFrames
+    const committed = K.committed
+    expect(step(sysFallocate(process, fd, 0, 0, end))).toBe(-ENOSPC)
+    expect(step(sysFallocate(process, fd, FALLOC_FL_KEEP_SIZE, 0, 2 * end))).toBe(-ENOSPC)
+    expect(step(sysFallocate(process, fd, 0, 0, 2 * end))).toBe(-ENOSPC)
+    expect(K.committed).toBe(committed)
+    expect(K.freeFrames).toBe(free)
+    expect(size()).toBe(<i32>end)
   })
 })
