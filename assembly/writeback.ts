@@ -246,11 +246,13 @@ export function inspectRange(object: MemObject, from: u64, to: u64): void {
 }
 
 /**
- * Makes what was written durable. What the store takes meanwhile has another number, and is not durable yet; who wants to sync meanwhile finds the number
- * still there, and calls the store too. => 0 or -errno. => lock held before and after, free in between; `retain`ed by the caller.
+ * Makes what was written durable, and unless `dataOnly` what else the provider keeps of the file: of that there is no note, so it is asked always. What the
+ * store takes meanwhile has another number, and is not durable yet; who wants to sync meanwhile finds the number still there, and calls the store too.
+ * => 0 or -errno. => lock held before and after, free in between; `retain`ed by the caller.
  */
 export function syncStore(object: MemObject, dataOnly: bool): i32 {
-  if (object.kind != OBJECT_FILE || object.unsynced == 0 || object.fd < 0) return 0
+  if (object.kind != OBJECT_FILE || object.fd < 0) return 0
+  if (object.unsynced == 0 && (dataOnly || object.writable == 0)) return 0
   if (!canCall(object.mount)) return -EWOULDBLOCK_PARK
   const mount = object.mount
   const fd = object.fd

@@ -333,6 +333,25 @@ describe('write-back', () => {
     drop(object)
   })
 
+  it('of a file that can be written asks the store at each fsync, for attributes of which there is no note', () => {
+    const object = make(4096)
+    expect(syncObject(object, true)).toBe(0)
+    expect(callsOf(WASI_FD_DATASYNC)).toBe(0)
+    expect(syncObject(object, false)).toBe(0)
+    expect(callsOf(WASI_FD_SYNC)).toBe(1)
+    write(object, 0, 10, 1)
+    expect(syncObject(object, true)).toBe(0)
+    expect(syncObject(object, false)).toBe(0)
+    expect(callsOf(WASI_FD_DATASYNC)).toBe(1)
+    expect(callsOf(WASI_FD_SYNC)).toBe(2)
+    lock()
+    edit<MemObject>(object).writable = 0
+    unlock()
+    expect(syncObject(object, false)).toBe(0)
+    expect(callsOf(WASI_FD_SYNC)).toBe(2)
+    drop(object)
+  })
+
   it('of everything comes to each object once, whatever fails or becomes dirty meanwhile', () => {
     resetDisk()
     const objects: MemObject[] = []
