@@ -150,15 +150,22 @@ function refusesWriting(result: i32): bool {
 }
 
 /**
- * Binds to a file that is open already. => false when the provider must be asked for a descriptor.
+ * Binds to a file that is open already. => false when the provider must be asked for a descriptor: also
+ * for a file known by another name, which may be one that has got the number since the walk saw it.
  */
 function bindOpen(walk: Walk, write: bool): bool {
   lock()
   const inode = findMounted(walk.mount, walk.ino)
-  const open = inode != null && isOpen(inode, write)
+  const open = inode != null && isOpen(inode, write) && isNamed(inode, walk)
   if (open) attach(heldFile(), inode!)
   unlock()
   return open
+}
+
+/** => the name that the kernel knows of the inode is the walk's. */
+function isNamed(inode: Inode, walk: Walk): bool {
+  const text = inode.text
+  return text != null && hasPath(text, pathOf(walk), walk.pathBytes)
 }
 
 /** => the inode has a provider descriptor that serves. */

@@ -34,6 +34,9 @@ import { sysUtimens } from '../../assembly/attributes'
 import { fileAt } from '../../assembly/fd'
 import { Inode } from '../../assembly/inode'
 import { lock, unlock } from '../../assembly/lock'
+import { openMountedFile } from '../../assembly/mounted'
+import { beginOpen, finishOpen } from '../../assembly/open'
+import { FOLLOW, walk, walkOf } from '../../assembly/path'
 import { sysFsync, sysLseek } from '../../assembly/readwrite'
 import { sysFstat } from '../../assembly/statfile'
 import { sysFtruncate } from '../../assembly/truncate'
@@ -138,6 +141,34 @@ describe('mounted', () => {
     expect(open(process, '/mnt/data/seen', O_RDONLY)).toBe(fd)
     expect(read(process, fd, 10)).toBe('after it')
     close(process, fd)
+  })
+})
+
+describe('mounted: what a name means by the time it is opened', () => {
+  it('an open goes by the name when the number that the walk found is of another file by now', () => {
+    make('/mnt/data/f', 'of f')
+    make('/mnt/data/g', 'of g')
+    const g = open(process, '/mnt/data/g', O_RDWR)
+    const fd = beginOpen(process, O_RDWR)
+    expect(walk(process, 0, AT_FDCWD, textAt(0), putText('/mnt/data/f', 0), FOLLOW)).toBe(0)
+    walkOf(0).ino = inodeAt(g).ino // f was unlinked and g made after the provider had answered
+    expect(finishOpen(process, fd, openMountedFile(walkOf(0), 0, true), O_RDWR)).toBe(fd)
+    expect(read(process, fd, 10)).toBe('of f')
+    close(process, fd)
+    close(process, g)
+  })
+
+  it('both names of a file that is open under one of them are that file', () => {
+    make('/mnt/data/one', 'same')
+    expect(link(process, '/mnt/data/one', '/mnt/data/two')).toBe(0)
+    const one = open(process, '/mnt/data/one', O_RDWR)
+    const two = open(process, '/mnt/data/two', O_RDWR)
+    expect(inodeAt(two) == inodeAt(one)).toBeTruthy()
+    const again = open(process, '/mnt/data/one', O_RDWR)
+    expect(inodeAt(again) == inodeAt(one)).toBeTruthy()
+    close(process, one)
+    close(process, two)
+    close(process, again)
   })
 })
 
