@@ -28,7 +28,7 @@ import { closeFd, statFd, statMtime, statSize } from './mountfs'
 import { dropRef, MemObject, takeIdle } from './object'
 import { check } from './panic'
 import { destroyObject } from './release'
-import { K, Root } from './root'
+import { add, K, Root } from './root'
 import { endSegment } from './segment'
 import { syncObject, syncStore } from './writeback'
 
@@ -100,7 +100,7 @@ function end(inode: Inode): void {
   if (inode.inLru != 0) removeLru(inode)
   edit<Inode>(inode).object = null
   object.inode = 0
-  object.fd = -1
+  dropFd(object)
   dropRef(object)
   freeInode(inode)
   destroyObject(object)
@@ -120,7 +120,7 @@ function closeProvider(inode: Inode): void {
   const fd = object.fd
   const spare = inode.spareFd
   holdInode(inode)
-  object.fd = -1
+  dropFd(object)
   object.writable = 0
   edit<Inode>(inode).spareFd = -1
   unlock()
@@ -131,6 +131,12 @@ function closeProvider(inode: Inode): void {
   edit<Inode>(heldInode()).seenMtime = known ? statMtime() : 0
   inode.seenSize = known ? statSize() : 0
   letGoInode()
+}
+
+/** The object's size and times are not the true ones any more: opens that go by what the provider said before ask again. */
+function dropFd(object: MemObject): void {
+  if (object.fd >= 0) add(offsetof<Root>('closes'), 1)
+  object.fd = -1
 }
 
 /** Ends the oldest of the list, or writes it back first: then it gets idle again, clean. */

@@ -50,10 +50,12 @@ import {
 import { MemObject, OBJECT_FILE } from './object'
 import { pathOf, Walk } from './path'
 import { makeRoom } from './room'
+import { K } from './root'
 import { bytesOf, copyText, freeText, newText, Text, textBytes } from './text'
 
 /** Frames that must be free for the structures of one call. */
 export const ROOM_FRAMES: u32 = 8
+const STALE: i32 = 1
 
 /**
  * => the inode of what a walk found, with that path; null when memory is out: the caller abandons.
@@ -137,8 +139,14 @@ export function openMountedFile(walk: Walk, oflags: u32, write: bool): i32 {
     fd = openPath(walk.mount, path, walk.pathBytes, oflags, false)
   }
   if (fd < 0) return fd
-  let result = statFd(walk.mount, fd)
-  if (result == 0) result = bindFile(walk, fd, writable)
+  let result = STALE
+  while (result == STALE) {
+    lock()
+    const closes = K.closes
+    unlock()
+    result = statFd(walk.mount, fd)
+    if (result == 0) result = bindFile(walk, fd, writable, closes)
+  }
   if (result < 0) closeFd(walk.mount, fd)
   return result
 }
@@ -175,13 +183,18 @@ function isOpen(inode: Inode, write: bool): bool {
 }
 
 /**
- * Binds to the file behind provider descriptor `fd`, whose attributes are in filestat(). It owns
- * `fd` when it returns 0.
+ * Binds to the file behind provider descriptor `fd`, whose attributes are in filestat(), asked for
+ * when K.closes was `closes`. It owns `fd` when it returns 0. => 0, -errno, or STALE: they may be
+ * older than what the kernel wrote to the file and closed since.
  */
-function bindFile(walk: Walk, fd: i32, writable: bool): i32 {
+function bindFile(walk: Walk, fd: i32, writable: bool, closes: u32): i32 {
   if ((statMode() & S_IFMT) != S_IFREG) return -EISDIR
   lock()
   makeRoom(ROOM_FRAMES)
+  if (K.closes != closes && !isKept(walk.mount, statIno())) {
+    unlock()
+    return STALE
+  }
   const inode = inodeOf(walk.mount, statIno(), statMode(), statSize())
   if (inode == null || !setPath(inode, pathOf(walk), walk.pathBytes)) {
     abandon()
@@ -200,6 +213,12 @@ function bindFile(walk: Walk, fd: i32, writable: bool): i32 {
   unlock()
   closeFd(walk.mount, surplus)
   return 0
+}
+
+/** => the kernel has the file open at the provider: its size and times are the kernel's. */
+function isKept(mount: i32, ino: u64): bool {
+  const inode = findMounted(mount, ino)
+  return inode != null && isOpen(inode, false)
 }
 
 /**

@@ -1,11 +1,12 @@
 /** Mounts through the host's API: a real store below, written back, and its failures told. */
 
 import { describe, expect, test } from 'vitest'
-import { boot, custom, type Kernel, MS, O, opfs } from '../../dist/src/index.js'
+import { boot, custom, type Kernel, MS, O, opfs, type Process } from '../../dist/src/index.js'
 import type { MountedSpec } from '../../dist/src/providers/provider.js'
 import { type FaultRule, faulty } from '../../dist/src/test/index.js'
 import { codeOf, inBrowser } from '../conformance/runtime.ts'
 import { LEFT, SHARED_BYTES, UNDER_WAY } from '../support/counting.provider.ts'
+import { ALLOWED, ASKED, type LateOptions } from '../support/late.provider.ts'
 import { pause } from '../support/pause.ts'
 import { Store } from '../support/store.ts'
 import { importing, startThread } from '../support/thread.ts'
@@ -188,4 +189,43 @@ test.each([-1, 0.5, 'much'])('a mount cannot share %j bytes', (sharedBytes) => {
   expect(() => custom('data:text/javascript,', {}, 'any', sharedBytes as number)).toThrow(
     'sharedBytes must be an integer from 0',
   )
+})
+
+describe('a provider that answers late', () => {
+  async function start(op: LateOptions['op'], acts: LateOptions['acts']) {
+    const words = new Int32Array(new SharedArrayBuffer(8))
+    const module = new URL('../support/late.provider.ts', import.meta.url)
+    const late = custom(module, { op, acts, words } satisfies LateOptions)
+    const kernel = await boot({ memory: '16MiB', mounts: { '/m': late } })
+    return { kernel, words, promises: kernel.process().promises }
+  }
+
+  const asked = async (words: Int32Array) => {
+    while (Atomics.load(words, ASKED) === 0) await pause(1)
+  }
+
+  async function content({ promises }: Process, path: string): Promise<string> {
+    const fd = await promises.open(path, O.RDONLY)
+    const into = new Uint8Array(100)
+    const count = await promises.read(fd, into)
+    await promises.close(fd)
+    return decode(into.subarray(0, count))
+  }
+
+  test('an open sees what was written and closed since the provider told it the size', async () => {
+    const { kernel, words, promises } = await start('stat', 'first')
+    await using _ = kernel
+    const opening = promises.open('/m/f', O.CREAT | O.RDWR | O.APPEND)
+    await asked(words)
+    const other = await promises.open('/m/f', O.RDWR)
+    await promises.write(other, encode('before, '))
+    await promises.fsync(other)
+    await promises.close(other)
+    Atomics.store(words, ALLOWED, 1)
+    const fd = await opening
+    expect((await promises.fstat(fd)).size).toBe(8)
+    await promises.write(fd, encode('after'))
+    await promises.close(fd)
+    expect(await content(kernel.process(), '/m/f')).toBe('before, after')
+  })
 })
