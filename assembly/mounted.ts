@@ -30,8 +30,8 @@ import {
 } from './abi'
 import { dropClean } from './evict'
 import { attach } from './file'
-import { heldFile } from './hold'
-import { dropInode, findMounted, Inode, newMounted, nextMounted, unhash, useInode } from './inode'
+import { heldFile, holdInode, letGoInode } from './hold'
+import { findMounted, Inode, newMounted, nextMounted, unhash } from './inode'
 import { edit } from './journal'
 import { abandon, lock, relax, unlock } from './lock'
 import { isReadOnly } from './mount'
@@ -42,6 +42,7 @@ import {
   statCtime,
   statFd,
   statIno,
+  statLinks,
   statMode,
   statMtime,
   statSize,
@@ -81,19 +82,32 @@ export function bindName(walk: Walk): i32 {
 }
 
 /**
- * A name of a mount's file is gone; with the last one its number means nothing any more. => lock
- * not held.
+ * A name of a mount's file is gone; with the last one its number means nothing any more. `nlink`:
+ * names it had before. => lock not held, no inode held.
  */
 export function forgetName(mount: i32, ino: u64, nlink: u32, mode: u32): void {
-  if (nlink > 1 && (mode & S_IFMT) != S_IFDIR) return
   lock()
   const inode = findMounted(mount, ino)
   if (inode != null) {
-    unhash(inode)
-    useInode(inode) // and off again: one that nobody uses goes to the idle list, which ends it
-    dropInode(inode)
+    holdInode(inode)
+    if (!isNamedStill(inode, (mode & S_IFMT) != S_IFDIR && nlink > 1)) unhash(inode)
+    letGoInode() // one that nobody uses goes to the idle list, which ends it
   }
   unlock()
+}
+
+/**
+ * => a file has other names: it may have got or lost some since the provider counted them last.
+ * Without a descriptor it is as it `was`. => the inode is held; lock held before and after, free in
+ * between.
+ */
+function isNamedStill(inode: Inode, was: bool): bool {
+  const object = inode.object
+  if (object == null || object.fd < 0) return was
+  unlock()
+  const known = statFd(inode.mount, object.fd) == 0
+  lock()
+  return known ? statLinks() > 0 : was
 }
 
 /** => the inode, made when the kernel has none of that number and type; null when memory is out. */

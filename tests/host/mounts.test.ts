@@ -228,4 +228,21 @@ describe('a provider that answers late', () => {
     await promises.close(fd)
     expect(await content(kernel.process(), '/m/f')).toBe('before, after')
   })
+
+  test('a file that gets a second name while its first one goes stays one file', async () => {
+    const { kernel, words, promises } = await start('unlink', 'last')
+    await using _ = kernel
+    const fd = await promises.open('/m/a', O.CREAT | O.RDWR)
+    await promises.write(fd, encode('unwritten'))
+    const unlinking = promises.unlink('/m/a')
+    await asked(words)
+    await promises.link('/m/a', '/m/b')
+    Atomics.store(words, ALLOWED, 1)
+    await unlinking
+    const again = await promises.open('/m/b', O.RDWR)
+    expect((await promises.fstat(again)).size).toBe(9)
+    await promises.close(fd)
+    await promises.close(again)
+    expect(await content(kernel.process(), '/m/b')).toBe('unwritten')
+  })
 })
