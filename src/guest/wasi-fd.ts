@@ -39,7 +39,7 @@ export function toNs(ms: number): bigint {
   return BigInt(whole) * 1_000_000n + BigInt(Math.round((ms - whole) * 1e6))
 }
 
-/** => ms since 1970 of a time that a guest gave. */
+/** => ms since 1970 of a time that a guest gave, signed. */
 export function toMs(ns: bigint): number {
   return Number(ns / 1_000_000n) + Number(ns % 1_000_000n) / 1e6
 }

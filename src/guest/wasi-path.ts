@@ -110,7 +110,7 @@ export class PathCalls {
     which: number,
   ): number {
     const path = this.#pathOf(fd, at, bytes, 'PATH_FILESTAT_SET_TIMES')
-    const times = [toMs(BigInt.asUintN(64, atime)), toMs(BigInt.asUintN(64, mtime))] as const
+    const times = [toMs(atime), toMs(mtime)] as const
     return this.#thread.done(
       this.#thread.calls.utimensat(
         this.#thread.pid,

@@ -257,7 +257,7 @@ class NodeProvider implements Provider {
     // node:fs takes seconds as a double: 0.24 us is the finest step.
     this.#entry(splitPath(path), (target) => {
       const now = fs.lstatSync(target, { bigint: true })
-      fs.lutimesSync(target, seconds(atimeNs ?? now.atimeNs), seconds(mtimeNs ?? now.mtimeNs))
+      fs.lutimesSync(target, timeOf(atimeNs ?? now.atimeNs), timeOf(mtimeNs ?? now.mtimeNs))
     })
   }
 
@@ -355,6 +355,7 @@ function typeOf(stat: fs.BigIntStats): FileType {
   return stat.isSymbolicLink() ? 'symlink' : 'other'
 }
 
-function seconds(ns: bigint): number {
-  return Number(ns) / 1e9
+/** A time as node:fs takes it: seconds, but before 1970 (a negative number is now) a date, to the millisecond. */
+function timeOf(ns: bigint): number | Date {
+  return ns < 0n ? new Date(Number(ns) / 1e6) : Number(ns) / 1e9
 }

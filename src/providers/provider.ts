@@ -66,7 +66,7 @@ export interface FileStat {
   nlink: number
   /** Permission bits, 0 to 0o7777. */
   mode: number
-  /** Nanoseconds since the epoch; 0n where unknown. A file's mtime must move when its bytes change. */
+  /** Nanoseconds since the epoch, negative before it; 0n where unknown. A file's mtime must move when its bytes change. */
   atimeNs: bigint
   mtimeNs: bigint
   ctimeNs: bigint

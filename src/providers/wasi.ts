@@ -465,11 +465,11 @@ function safeOffset(value: bigint, code: 'EOVERFLOW' | 'EFBIG'): number {
   return Number(offset)
 }
 
-/** The time that the flags ask for, in nanoseconds; null leaves it as it is. */
+/** The time that the flags ask for, in nanoseconds, signed; null leaves it as it is. */
 function chosenTime(flags: number, set: number, now: number, time: bigint): bigint | null {
   if ((flags & set) !== 0 && (flags & now) !== 0) {
     throw new ProviderError('EINVAL', 'a time is both given and now')
   }
   if ((flags & now) !== 0) return BigInt(Date.now()) * 1_000_000n
-  return (flags & set) !== 0 ? BigInt.asUintN(64, time) : null
+  return (flags & set) !== 0 ? BigInt.asIntN(64, time) : null
 }

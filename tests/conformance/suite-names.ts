@@ -258,6 +258,9 @@ export function identity(mounted: Mounted): void {
     // Deno keeps milliseconds when it sets times.
     expect(Number(atimeNs - second) / 1e6).toBeCloseTo(0, 0)
     expect(Number(mtimeNs - first) / 1e6).toBeCloseTo(0, 0)
+    await provider.utimes('f', -5_000_000_000n, -86_400_000_000_000n) // before 1970
+    const before = await provider.lstat('f')
+    expect([before.atimeNs, before.mtimeNs]).toEqual([-5_000_000_000n, -86_400_000_000_000n])
     expect(await codeOf(() => provider.utimes('none', first, first))).toBe('ENOENT')
   })
 }

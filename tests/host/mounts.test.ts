@@ -185,6 +185,16 @@ test('sync makes names durable too, of the mounts where any changed, and tries a
   expect([below.syncs, other.syncs]).toEqual([1, 0])
 })
 
+test('times before 1970 come to the provider as they are', async () => {
+  const below = new Store()
+  await using kernel = await boot({ memory: '16MiB', mounts: { '/m': below } })
+  const p = kernel.process()
+  p.close(p.open('/m/f', O.CREAT | O.RDWR))
+  p.utimens('/m/f', { atimeMs: -1000, mtimeMs: -5000.5 })
+  expect(below.lstat('f')).toMatchObject({ atimeNs: -1_000_000_000n, mtimeNs: -5_000_500_000n })
+  expect(p.stat('/m/f')).toMatchObject({ atimeMs: -1000, mtimeMs: -5000.5 })
+})
+
 test.each([-1, 0.5, 'much'])('a mount cannot share %j bytes', (sharedBytes) => {
   expect(() => custom('data:text/javascript,', {}, 'any', sharedBytes as number)).toThrow(
     'sharedBytes must be an integer from 0',

@@ -9,6 +9,8 @@ const SIGNATURES: Readonly<Record<string, string>> = {
   'wasi_snapshot_preview1.fd_pread': 'iiili',
   'wasi_snapshot_preview1.fd_close': 'i',
   'wasi_snapshot_preview1.fd_seek': 'ilii',
+  'wasi_snapshot_preview1.fd_filestat_set_times': 'illi',
+  'wasi_snapshot_preview1.path_filestat_set_times': 'iiiilli',
   'wasi_snapshot_preview1.path_open': 'iiiiillii',
   'wasi_snapshot_preview1.poll_oneoff': 'iiii',
   'wasi_snapshot_preview1.random_get': 'ii',

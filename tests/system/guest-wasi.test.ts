@@ -96,6 +96,18 @@ test('a pipe that a program makes carries its bytes; it cannot be sought', async
   )
 })
 
+test('times before 1970 are set as they are', async () => {
+  const seconds = -5_000_000_000n
+  await steps(
+    open(4, 'old', FD_READ | (1n << 23n), 0, CREATE), // FD_FILESTAT_SET_TIMES
+    { call: `${WASI}fd_filestat_set_times`, args: [5, 0n, seconds, 4], gives: 0 },
+    { call: `${WASI}path_filestat_set_times`, args: [4, 1, 64, 3, seconds, 0n, 1], gives: 0 },
+  )
+  const p = kernel.process()
+  expect(p.stat('/old')).toMatchObject({ atimeMs: -5000, mtimeMs: -5000 })
+  p.exit()
+})
+
 /** A subscription at an address. */
 function subscribe(at: number, type: number, what: number, ns = 0): Step[] {
   return [
