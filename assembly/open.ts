@@ -117,7 +117,8 @@ export function beginOpen(process: Process, flags: u32): i32 {
 /** After beginOpen: `opened` is 0 when the description has its inode, else why not. O_TRUNC is done here. => fd, or -errno. */
 export function finishOpen(process: Process, fd: i32, opened: i32, flags: u32): i32 {
   let result = opened
-  if (result == 0 && (flags & O_TRUNC) != 0 && isFile(heldFile().inode!)) result = resizeHeld(0)
+  const cuts = (flags & O_TRUNC) != 0 && result == 0 && isFile(heldFile().inode!)
+  if (cuts) result = resizeHeld(process, 0)
   if (result == 0 && (flags & (O_NONBLOCK | O_PATH)) == 0) result = meet()
   if (result < 0) {
     lock()
@@ -170,7 +171,7 @@ export function sysTruncate(process: Process, at: i32, path: usize, bytes: u32, 
   unlock()
   if (file == null) return -ENFILE
   let result = findAndAttach(process, at, path, bytes, O_WRONLY, 0, true)
-  if (result == 0) result = resizeHeld(size)
+  if (result == 0) result = resizeHeld(process, size)
   finishUse()
   return result
 }

@@ -43,7 +43,7 @@ import { inBuffer } from './path'
 import { transfer } from './pipeio'
 import { Process } from './process'
 import { finishCut, seekData, seekHole } from './resize'
-import { setIdsOf, setMode } from './tmpfs'
+import { dropSetIds } from './tmpfs'
 import { finishUse } from './truncate'
 import { syncObject } from './writeback'
 
@@ -161,12 +161,6 @@ function writeHeld(process: Process, from: usize, bytes: u32, offset: u64): i32 
   if (!synced) return written
   const durable = syncHeld((file.flags & O_SYNC) == 0)
   return durable < 0 ? durable : written
-}
-
-/** A write by who is not root takes set-user-ID and, with group execute, set-group-ID away. */
-function dropSetIds(process: Process, inode: Inode): void {
-  const lost = setIdsOf(inode)
-  if (process.euid != 0 && lost != 0) setMode(inode, inode.mode & ~lost)
 }
 
 /**

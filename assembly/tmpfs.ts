@@ -107,3 +107,9 @@ export function setMode(inode: Inode, bits: u32): void {
 export function setIdsOf(inode: Inode): u32 {
   return inode.mode & ((inode.mode & 0o10) != 0 ? S_ISUID | S_ISGID : S_ISUID)
 }
+
+/** A write or a resize by who is not root takes set-user-ID and, with group execute, set-group-ID away. */
+export function dropSetIds(process: Process, inode: Inode): void {
+  const lost = setIdsOf(inode)
+  if (process.euid != 0 && lost != 0) setMode(inode, inode.mode & ~lost)
+}

@@ -26,16 +26,23 @@ import { MemObject } from './object'
 import { Process } from './process'
 import { punchObject, setObjectSize } from './resize'
 import { K } from './root'
+import { dropSetIds } from './tmpfs'
 
 /**
  * Sets the size of the file in use. => 0 or -errno. => lock not held; letGoFile gives the turn
  * back.
  */
-export function resizeHeld(size: u64): i32 {
+export function resizeHeld(process: Process, size: u64): i32 {
+  const inode = heldFile().inode!
   lock()
   const turn = takeWriter()
   unlock()
-  return turn < 0 ? turn : setObjectSize(heldFile().inode!.object!, size)
+  const result = turn < 0 ? turn : setObjectSize(inode.object!, size)
+  if (result < 0) return result
+  lock()
+  dropSetIds(process, inode)
+  unlock()
+  return 0
 }
 
 /** Ends the use of a description that a call began. => lock not held. */
@@ -65,7 +72,7 @@ function beginResize(process: Process, fd: i32, wrong: i32): i32 {
 export function sysFtruncate(process: Process, fd: i32, size: u64): i32 {
   const result = beginResize(process, fd, EINVAL)
   if (result < 0) return result
-  const resized = size > OFFSET_MAX ? -EFBIG : resizeHeld(size)
+  const resized = size > OFFSET_MAX ? -EFBIG : resizeHeld(process, size)
   finishUse()
   return resized
 }

@@ -22,6 +22,7 @@ import {
   O_TRUNC,
   O_WRONLY,
   OFFSET_MAX,
+  S_ISGID,
   S_ISUID,
   SEEK_CUR,
   SEEK_DATA,
@@ -249,6 +250,20 @@ describe('fd: rights and roll-back', () => {
     expect(stat(process, '/tool')).toBe(0)
     expect(modeOf() & S_ISUID).toBe(0)
     close(user, fd)
+  })
+
+  it('takes set-user-ID away when another cuts, by descriptor, by path or by O_TRUNC, and not when root does', () => {
+    const user = anotherProcess(1000, 1000)
+    for (let how = 0; how < 4; how++) {
+      chmod(process, '/tool', S_ISUID | S_ISGID | 0o777)
+      const by = how == 3 ? process : user
+      const fd = open(by, '/tool', how == 0 ? O_WRONLY | O_TRUNC : O_WRONLY)
+      if (how == 1 || how == 3) expect(step(sysFtruncate(by, fd, 5))).toBe(0)
+      if (how == 2) expect(sysTruncate(by, AT_FDCWD, textAt(0), putText('/tool', 0), 7)).toBe(0)
+      expect(stat(process, '/tool')).toBe(0)
+      expect(modeOf() & (S_ISUID | S_ISGID)).toBe(how == 3 ? S_ISUID | S_ISGID : 0)
+      close(by, fd)
+    }
   })
 
   it('restores every byte when a descriptor given or closed is rolled back', () => {
