@@ -41,6 +41,9 @@ import {
 } from './process'
 import { me, sequenceOf } from './thread'
 
+/** (uid_t)-1: "as it is" where ids are changed, so nobody's. */
+const NO_ID: u32 = 0xffffffff
+
 /** A new process with this thread in it. `parent` 0: none. => pid, -EAGAIN (too many, or memory is out), -ESRCH (no such parent). */
 export function sysCreate(parent: u32, uid: u32, gid: u32): i32 {
   lock()
@@ -120,7 +123,7 @@ export function sysGet(process: Process, what: u32): f64 {
  * => 0, -EINVAL, -EPERM.
  */
 export function sysSet(process: Process, what: u32, value: u32): i32 {
-  if (what > PROCESS_EGID) return -EINVAL
+  if (what > PROCESS_EGID || value == NO_ID) return -EINVAL
   lock()
   const allowed = mayTake(process, what, value)
   if (allowed) {
@@ -146,8 +149,10 @@ function mayTake(process: Process, what: u32, value: u32): bool {
 export function sysSetGroups(process: Process, count: u32): i32 {
   if (count > GROUPS_MAX) return -EINVAL
   if (process.euid != 0) return -EPERM
+  const groups = <usize>me().buffer + BUFFER_DATA
+  for (let i: u32 = 0; i < count; i++) if (load<u32>(groups + (i << 2)) == NO_ID) return -EINVAL
   lock()
-  const stored = setGroups(process, <usize>me().buffer + BUFFER_DATA, count)
+  const stored = setGroups(process, groups, count)
   if (!stored) abandon()
   unlock()
   return stored ? 0 : -ENOMEM

@@ -73,7 +73,7 @@ import { isReadOnly } from './mount'
 import { bindName, openMountedFile, ROOM_FRAMES } from './mounted'
 import { OFLAGS_EXCL } from './mountfs'
 import { OFLAGS_CREAT } from './pager'
-import { FOLLOW, mayUse, NOFOLLOW, Walk, walk, walkOf } from './path'
+import { FOLLOW, MAKES_FILE, mayUse, NOFOLLOW, Walk, walk, walkOf } from './path'
 import { awaitOther } from './pipe'
 import { Process } from './process'
 import { makeRoom } from './room'
@@ -151,7 +151,8 @@ function findAndAttach(
 ): i32 {
   const exclusive = (flags & O_CREAT) != 0 && (flags & O_EXCL) != 0
   const follow = (flags & O_NOFOLLOW) != 0 || exclusive ? NOFOLLOW : FOLLOW
-  const result = walk(process, 0, at, path, bytes, follow)
+  const makes = (flags & O_CREAT) != 0 ? MAKES_FILE : 0
+  const result = walk(process, 0, at, path, bytes, follow | makes)
   if (result < 0) return result
   const found = walkOf(0)
   if (found.mount >= 0) return openMounted(found, flags)
@@ -180,8 +181,8 @@ export function sysTruncate(process: Process, at: i32, path: usize, bytes: u32, 
 function checkType(mode: u32, flags: u32): i32 {
   const type = mode & S_IFMT
   if ((flags & O_CREAT) != 0 && (flags & O_EXCL) != 0) return -EEXIST
-  if (type == S_IFLNK && (flags & O_PATH) == 0) return -ELOOP
   if ((flags & O_DIRECTORY) != 0 && type != S_IFDIR) return -ENOTDIR
+  if (type == S_IFLNK && (flags & O_PATH) == 0) return -ELOOP
   if (type == S_IFDIR) return (flags & (O_CREAT | O_TRUNC | O_WRONLY)) != 0 ? -EISDIR : 0
   const opens = type == S_IFREG || type == S_IFLNK || type == S_IFIFO
   return opens || (flags & O_PATH) != 0 ? 0 : -ENOTSUP
@@ -220,7 +221,6 @@ function nobodyReads(inode: Inode, flags: u32): bool {
 
 function create(process: Process, found: Walk, flags: u32, mode: u32): i32 {
   if ((flags & O_CREAT) == 0) return -ENOENT
-  if (found.slash != 0) return -EISDIR
   const dir = found.dir!
   const allowed = mayAdd(process, dir)
   if (allowed < 0) return allowed
@@ -236,7 +236,6 @@ function openMounted(found: Walk, flags: u32): i32 {
   const readOnly = isReadOnly(found.mount)
   if (found.exists == 0) {
     if ((flags & O_CREAT) == 0) return -ENOENT
-    if (found.slash != 0) return -EISDIR
     if (readOnly) return -EROFS
     return openMountedFile(
       found,
@@ -283,13 +282,13 @@ function duplicate(process: Process, fd: i32, from: u32, cloexec: bool): i32 {
 }
 
 /**
- * Makes `to` mean what `fd` is open on, closing what `to` was; `flags`: 0 or O_CLOEXEC. => `to`, or
- * -errno.
+ * Makes `to` mean what `fd` is open on, closing what `to` was; `flags`: 0, or O_CLOEXEC as dup3,
+ * which refuses one number for both. => `to`, or -errno.
  */
 export function sysDup2(process: Process, fd: i32, to: i32, flags: u32): i32 {
   lock()
   makeRoom(ROOM_FRAMES)
-  let result = checkDup2(process, fd, to)
+  let result = checkDup2(process, fd, to, flags)
   if (result == 0) {
     const file = fileAt(process, fd)!
     useFile(file)
@@ -301,7 +300,8 @@ export function sysDup2(process: Process, fd: i32, to: i32, flags: u32): i32 {
 }
 
 /** => 0 to go on, 1 when `to` is `fd` itself, -errno. */
-function checkDup2(process: Process, fd: i32, to: i32): i32 {
+function checkDup2(process: Process, fd: i32, to: i32, flags: u32): i32 {
+  if (fd == to && (flags & O_CLOEXEC) != 0) return -EINVAL // dup3
   if (fileAt(process, fd) == null || to < 0 || <u32>to >= process.fdLimit) return -EBADF
   if (fd == to) return 1
   return isReserved(process, to, null) ? -EBUSY : 0

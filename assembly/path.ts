@@ -24,6 +24,7 @@ import {
   EBADF,
   EFAULT,
   EINVAL,
+  EISDIR,
   ELOOP,
   ENAMETOOLONG,
   ENOENT,
@@ -66,6 +67,8 @@ export const NOFOLLOW: u32 = 1
 export const NEVER: u32 = 2
 /** Or-ed in: search permission is the real ids' (access). */
 export const REAL_IDS: u32 = 4
+/** Or-ed in: what is not there is made a file, so a name with a slash after it is EISDIR, whatever it is. */
+export const MAKES_FILE: u32 = 8
 
 /** What the last component was. ROOT: of the tree or of a mount. */
 export const LAST_NAME: u32 = 0
@@ -242,11 +245,16 @@ function mustBeDirectory(state: Walk): bool {
   return state.slash != 0 && (state.follow & 3) != NEVER
 }
 
+function mayNotEndSo(state: Walk): bool {
+  return state.slash != 0 && (state.follow & MAKES_FILE) != 0
+}
+
 function stepTree(state: Walk, final: bool): i32 {
   const dir = state.dir!
   if (!mayUse(state.process, dir, 1, (state.follow & REAL_IDS) != 0)) return -EACCES
   if (isDot(state.name, state.nameBytes)) return final ? arrive(state, LAST_DOT) : MORE
   if (isDotDot(state.name, state.nameBytes)) return climb(state, dir, final)
+  if (final && mayNotEndSo(state)) return -EISDIR
   const entry = findEntry(dir, state.name, state.nameBytes)
   if (entry == null) {
     state.inode = null
@@ -276,6 +284,7 @@ function climb(state: Walk, dir: Inode, final: bool): i32 {
 function stepMount(state: Walk, final: bool): i32 {
   if (isDot(state.name, state.nameBytes)) return final ? arrive(state, LAST_DOT) : MORE
   if (isDotDot(state.name, state.nameBytes)) return climbMount(state, final)
+  if (final && mayNotEndSo(state)) return -EISDIR
   const length = state.pathBytes
   if (!append(state)) return -ENAMETOOLONG
   const result = look(state)

@@ -189,6 +189,7 @@ function append(pipe: Pipe, from: usize, bytes: u32): void {
  * -EPIPE (nobody reads), -EAGAIN, -EINTR, -ENOMEM (the caller abandons), -EWOULDBLOCK_PARK.
  */
 export function writePipe(pipe: Pipe, from: usize, bytes: u32, nonblocking: bool): i32 {
+  if (bytes == 0) return 0
   if (pipe.readers == 0) return -EPIPE
   let done = 0
   if (nonblocking || firstWait(keyOf(pipe), WRITERS) == null) done = accept(pipe, from, bytes)

@@ -167,6 +167,8 @@ function renameInTree(process: Process, from: Walk, to: Walk): i32 {
   const target = to.inode
   const slash = from.slash != 0 || to.slash != 0
   if (slash && !isDirectory(source)) return -ENOTDIR
+  if (isDirectory(source) && isBelow(to.dir!, source)) return -EINVAL
+  if (target != null && isDirectory(target) && isBelow(dir, target)) return -ENOTEMPTY
   if (source.covered != 0) return -EBUSY
   if (source == target) return 0
   const result = mayRename(process, dir, source, to.dir!, target)
@@ -197,7 +199,6 @@ function mayRename(
   }
   if (result < 0) return result
   if (!isDirectory(source)) return target != null && isDirectory(target) ? -EISDIR : 0
-  if (isBelow(newDir, source)) return -EINVAL
   if (target != null) {
     if (!isDirectory(target)) return -ENOTDIR
     if (target.entryCount != 0) return -ENOTEMPTY
@@ -217,8 +218,8 @@ function renameMounted(from: Walk, to: Walk): i32 {
   if (to.exists != 0 && to.ino == from.ino) return 0
   const path = pathOf(from)
   const bytes = from.pathBytes
-  const inside = to.pathBytes > bytes && load<u8>(pathOf(to) + bytes) == 0x2f
-  if (directory && inside && memory.compare(pathOf(to), path, bytes) == 0) return -EINVAL
+  if (directory && isInside(to, from)) return -EINVAL
+  if (isInside(from, to)) return -ENOTEMPTY
   if (to.exists != 0) {
     const onto = (to.mode & S_IFMT) == S_IFDIR
     if (directory != onto) return onto ? -EISDIR : -ENOTDIR
@@ -230,4 +231,11 @@ function renameMounted(from: Walk, to: Walk): i32 {
   movePaths(from.mount, path, bytes, pathOf(to), to.pathBytes)
   unlock()
   return 0
+}
+
+/** => the path of `inner` is below that of `outer`, of the same mount. */
+function isInside(inner: Walk, outer: Walk): bool {
+  const bytes = outer.pathBytes
+  if (inner.pathBytes <= bytes || load<u8>(pathOf(inner) + bytes) != 0x2f) return false
+  return memory.compare(pathOf(inner), pathOf(outer), bytes) == 0
 }

@@ -10,6 +10,7 @@ import {
   EINVAL,
   ENODEV,
   ENOTSUP,
+  ESPIPE,
   FALLOC_FL_KEEP_SIZE,
   FALLOC_FL_PUNCH_HOLE,
   O_PATH,
@@ -62,6 +63,7 @@ function beginResize(process: Process, fd: i32, wrong: i32): i32 {
   let result = 0
   if (file == null || (file.flags & O_PATH) != 0) result = -EBADF
   else if (!canWrite(file)) result = -wrong
+  else if (file.inode!.pipe != null) result = wrong == EINVAL ? -EINVAL : -ESPIPE
   else if (!isFile(file.inode!)) result = wrong == EINVAL ? -EINVAL : -ENODEV
   else holdFile(file)
   unlock()

@@ -89,10 +89,15 @@ describe('ids', () => {
     expect(sysSet(process, PROCESS_EUID, 0)).toBe(0)
     expect(sysSet(process, PROCESS_UID, 6)).toBe(0)
     expect(sysSet(process, 99, 0)).toBe(-EINVAL)
+    for (let what = PROCESS_UID; what <= PROCESS_EGID; what++) {
+      expect(sysSet(process, what, 0xffffffff)).toBe(-EINVAL) // "as it is" of chown, nobody's id
+    }
   })
 
   it('count with supplementary groups, which root alone sets', () => {
     expect(group(process, GROUPS_MAX + 1)).toBe(-EINVAL)
+    store<u32>(<usize>me().buffer + BUFFER_DATA, 0xffffffff)
+    expect(sysSetGroups(process, 1)).toBe(-EINVAL)
     expect(group(process, 3)).toBe(0)
     expect(sysGetGroups(process)).toBe(3)
     expect(load<u32>(<usize>me().buffer + BUFFER_RESULT, 8)).toBe(102)

@@ -237,6 +237,8 @@ describe('mounted: names', () => {
     expect(rename(process, '/mnt/data/dir/one', '/one')).toBe(-EXDEV)
     expect(link(process, '/outside', '/mnt/data/outside')).toBe(-EXDEV)
     expect(rename(process, '/mnt/data/dir', '/mnt/data/dir/in')).toBe(-EINVAL)
+    expect(rename(process, '/mnt/data/dir/one', '/mnt/data/dir')).toBe(-ENOTEMPTY)
+    expect(open(process, '/mnt/data/dir/one/', O_RDWR | O_CREAT)).toBe(-EISDIR)
     expect(rename(process, '/mnt/data', '/mnt/elsewhere')).toBe(-EBUSY)
     expect(rmdir(process, '/mnt/data/dir')).toBe(-ENOTEMPTY)
     expect(rmdir(process, '/mnt/data')).toBe(-EBUSY)

@@ -129,6 +129,7 @@ function renameNaively(from: string, to: string): i32 {
   const target = found
   if (thing == target) return 0
   if (thing.isDir && isWithin(dir, thing)) return -EINVAL
+  if (target != null && isWithin(fromDir, target)) return -ENOTEMPTY
   if (target != null && target.isDir != thing.isDir) return thing.isDir ? -ENOTDIR : -EISDIR
   if (target != null && target.names.size != 0) return -ENOTEMPTY
   if (target != null) target.links--

@@ -58,7 +58,7 @@ import {
 import { noSource } from '../../assembly/source'
 import { sysFstat } from '../../assembly/statfile'
 import { beginCall, me } from '../../assembly/thread'
-import { sysFtruncate } from '../../assembly/truncate'
+import { sysFallocate, sysFtruncate } from '../../assembly/truncate'
 import { discard, resultOf, sleepUntil, Wait } from '../../assembly/wait'
 import { bootSpec, checkAll, freeFrames, spawn } from './support/boot'
 import { putText, textAt } from './support/kernel'
@@ -226,6 +226,7 @@ describe('pipes', () => {
     makePipe()
     expect(close(reads)).toBe(0)
     expect(write(3, 9)).toBe(-EPIPE)
+    expect(write(0, 9)).toBe(0)
     expect(ask(writes)).toBe(POLLERR | POLLOUT)
     expect(close(writes)).toBe(0)
   })
@@ -273,6 +274,8 @@ describe('pipes', () => {
     expect(sysRead(process, writes, data(), 1)).toBe(-EBADF)
     expect(sysWrite(process, reads, data(), 1)).toBe(-EBADF)
     expect(sysFtruncate(process, writes, 1)).toBe(-EINVAL)
+    expect(sysFallocate(process, writes, 0, 0, 1)).toBe(-ESPIPE)
+    expect(sysFallocate(process, reads, 0, 0, 1)).toBe(-EBADF)
     expect(sysFsync(process, writes, false)).toBe(-EINVAL)
     expect(sysMmap(process, 0, 4096, PROT_READ, MAP_PRIVATE, reads, 0)).toBe(-ENODEV)
     expect(sysMmap(process, 0, 4096, PROT_WRITE, MAP_SHARED, writes, 0)).toBe(-EACCES)

@@ -4,6 +4,7 @@
  */
 import {
   EACCES,
+  EINVAL,
   EMLINK,
   ENOENT,
   ENOMEM,
@@ -223,6 +224,7 @@ describe('permissions of names', () => {
     mkdir(process, '/from/roots', 0o755)
     mkdir(user, '/from/his', 0o500)
     mkdir(user, '/from/good', 0o700)
+    expect(rename(user, '/from/roots', '/from/roots/in')).toBe(-EINVAL)
     expect(rename(user, '/from/roots', '/to/roots')).toBe(-EACCES)
     expect(rename(user, '/from/roots', '/from/renamed')).toBe(0)
     expect(rename(user, '/from/his', '/to/his')).toBe(-EACCES)
