@@ -31,6 +31,7 @@ import { closeFiles } from './fd'
 import { abandonFill } from './fill'
 import { freeGather } from './gather'
 import { owe, raiseAttention, revoke } from './grace'
+import { dropHanded } from './handed'
 import { releaseHolds } from './hold'
 import { sweepIdle } from './idle'
 import { IO_FILL, IO_NONE, IO_RESIZE, IO_WRITE, letGoObject } from './io'
@@ -225,6 +226,7 @@ function isGone(index: u32, sequence: u32, proven: bool): bool {
 function dropCall(index: u32, dead: bool): void {
   dropIo(index, dead)
   dropSpareMaker(index)
+  dropHanded(index)
   dropWaits(index)
   relax()
   letGoObject(index)
@@ -307,6 +309,7 @@ export function detachThread(): void {
   dropContexts(index)
   dropViews(index)
   dropNotices(index)
+  dropHanded(index)
   dropWaits(index)
   relax()
   dropProcesses(index)

@@ -2,14 +2,15 @@
  * POSIX semaphores: sem_wait and its like, on four words of a mapped page (ipcabi.ts has the layout, and what may be done outside of the kernel).
  *
  * VALUE is changed by others while the kernel lock is held, so it is not journalled: every change here is one atomic operation that is right
- * by itself. A unit that the kernel posts while somebody sleeps goes to the first sleeper by `finish`, in one transaction, and never shows in
- * VALUE: whoever dies, a unit is neither lost nor doubled, and who waited longest gets it. A unit that was posted outside is for who comes
+ * by itself. A unit that the kernel posts while somebody sleeps goes to the first sleeper by `handOver`, in one transaction, and never shows in
+ * VALUE: whoever dies, a unit is neither lost nor doubled, and who waited longest gets it. A sleeper that dies before it is awake, or whose process ends, never had
+ * it: it goes to the next, or back into VALUE (`returnUnit`). A unit that was posted outside is for who comes
  * first; sem_settle wakes sleepers to look, and so does the ring that follows every death, for a poster that died before its sem_settle.
  *
  * Invariant: while somebody sleeps, WAITERS is not 0.
  * Sources: POSIX.1-2017 sem_init, sem_wait, sem_timedwait, sem_post, sem_getvalue, sem_destroy; musl's sem_post and sem_timedwait for the protocol.
  */
-import { EAGAIN, EBUSY, EINVAL, ENOMEM, EOVERFLOW } from './abi'
+import { EAGAIN, EBUSY, EINTR, EINVAL, ENOMEM, EOVERFLOW } from './abi'
 import {
   CLOCK_REALTIME,
   POSIX_SEM_BYTES,
@@ -23,21 +24,23 @@ import {
 import { commit, put } from './journal'
 import { lock, unlock } from './lock'
 import { Process } from './process'
-import { detail, field, isAwaited, key, reach, untilOf } from './syncword'
 import {
-  enqueue,
-  finish,
-  firstWait,
-  isQueued,
-  resultOf,
-  sleepInPlace,
-  Wait,
-  wake,
-  withdraw,
-} from './wait'
+  detail,
+  field,
+  handOver,
+  isAwaited,
+  isHanded,
+  key,
+  reach,
+  settleHanded,
+  takeBack,
+  untilOf,
+} from './syncword'
+import { isEnding } from './thread'
+import { enqueue, firstWait, isQueued, resultOf, sleepInPlace, Wait, wake, withdraw } from './wait'
 
 /** What a sleeper is finished with: a unit is its own now. Any other end of its sleep means to look again, or is an error. */
-const HANDED: i32 = 1
+export const HANDED: i32 = 1
 
 /** Makes the words at the kernel address `words` a semaphore. */
 export function fillSem(words: usize, value: u32, kind: u32): void {
@@ -51,8 +54,13 @@ export function fillSem(words: usize, value: u32, kind: u32): void {
 function reachSem(process: Process, address: u64): i32 {
   const result = reach(process, address, POSIX_SEM_BYTES, false)
   if (result != 0) return result
+  return isSem() ? 0 : -EINVAL
+}
+
+/** => what was reached is a semaphore. */
+function isSem(): bool {
   const kind = load<u32>(field(POSIX_SEM_KIND))
-  return kind == POSIX_SEM_UNNAMED || kind == POSIX_SEM_NAMED ? 0 : -EINVAL
+  return kind == POSIX_SEM_UNNAMED || kind == POSIX_SEM_NAMED
 }
 
 /** Takes a unit. => there was one. */
@@ -143,6 +151,7 @@ function waitFor(process: Process, address: u64, until: f64): i32 {
     }
     const slept = sleepInPlace(wait, until)
     const reached = reachSem(process, address)
+    if (isHanded(wait)) return takeHanded(process, wait)
     const stays = isQueued(wait) && wait.key == key && wait.detail == detail
     const said = isQueued(wait) || slept != 0 ? slept : resultOf(wait)
     if (!stays || reached != 0) {
@@ -150,7 +159,6 @@ function waitFor(process: Process, address: u64, until: f64): i32 {
       commit()
       wait = null
     }
-    if (said == HANDED) return 0
     if (reached != 0) return reached
     if (said < 0) {
       announceEnd()
@@ -158,6 +166,22 @@ function waitFor(process: Process, address: u64, until: f64): i32 {
     }
   } while (!take())
   return stopWaiting(wait)
+}
+
+/** A unit was handed over. => 0, -EINTR when the process or this thread is ending: then it is for others. The node is gone. */
+function takeHanded(process: Process, wait: Wait): i32 {
+  const ends = process.exiting != 0 || isEnding()
+  if (ends) returnUnit(wait)
+  settleHanded(wait)
+  withdraw(wait)
+  return ends ? -EINTR : 0
+}
+
+/** The unit that was handed to `wait` is another's, if what lies there is still a semaphore. => handed; lock held; a transaction ends. */
+export function returnUnit(wait: Wait): void {
+  takeBack(wait)
+  if (isSem()) post()
+  commit()
 }
 
 /** A unit was found, not handed over. */
@@ -179,7 +203,7 @@ export function sysSemPost(process: Process, address: u64): i32 {
 function post(): i32 {
   const first = firstWait(key, detail)
   if (first != null) {
-    finish(first, HANDED)
+    handOver(first, HANDED)
     announceEnd()
     return 0
   }

@@ -11,7 +11,7 @@
  * reading and asks once more while a writer waits therefore waits for itself: POSIX leaves that to us.
  *
  * WAITERS is cleared only while nobody is queued and nobody was in this transaction, so that no roll-back can restore a state that others
- * have changed since. A holder that dies leaves the lock locked: POSIX has no robust rwlocks.
+ * have changed since. A holder that dies leaves the lock locked: POSIX has no robust rwlocks. One that dies before it is awake never held it (`returnLock`).
  *
  * Sources: POSIX.1-2017 pthread_rwlock_rdlock, _wrlock, _timedrdlock, _timedwrlock, _unlock, _destroy.
  */
@@ -28,14 +28,27 @@ import {
   SYNC_WAITERS,
 } from './ipcabi'
 import { commit, put } from './journal'
-import { lock, unlock } from './lock'
+import { lock, relax, unlock } from './lock'
 import { isLiving } from './owner'
 import { Process } from './process'
-import { detail, field, isAwaited, key, reach, reachFor, untilOf } from './syncword'
-import { enqueue, finish, firstWait, sleepOnce } from './wait'
+import {
+  detail,
+  field,
+  handOver,
+  isAwaited,
+  isHanded,
+  key,
+  reach,
+  reachFor,
+  settleHanded,
+  takeBack,
+  untilOf,
+} from './syncword'
+import { isEnding } from './thread'
+import { enqueue, firstWait, sleepInPlace, Wait, withdraw } from './wait'
 
 /** What a finished sleep is told: the lock is its own. */
-const GRANTED: i32 = 1
+export const GRANTED: i32 = 2
 
 function stateOf(): u32 {
   return atomic.load<u32>(field(RWLOCK_STATE))
@@ -88,7 +101,7 @@ function admit(): bool {
   while (wait != null && fits(stateOf(), wait.value != 0)) {
     put(field(RWLOCK_STATE), taken(stateOf(), wait.value != 0) | SYNC_WAITERS)
     if (wait.value != 0) put(field(RWLOCK_WRITER), wait.extra)
-    finish(wait, GRANTED)
+    handOver(wait, GRANTED)
     granted = true
     wait = firstWait(key, detail)
   }
@@ -134,24 +147,36 @@ function acquire(process: Process, owner: u32, address: u64, write: bool, until:
     if (wait == null) return -ENOMEM
     wait.value = write ? 1 : 0
     wait.extra = owner
-    result = ended(process, owner, address, sleepOnce(wait, until))
+    result = ended(process, owner, address, wait, sleepInPlace(wait, until))
   }
   return result
 }
 
-/** What a sleep that ended with `slept` comes to: -EBUSY to look again. */
-function ended(process: Process, owner: u32, address: u64, slept: i32): i32 {
+/** What a sleep that ended with `slept` comes to: -EBUSY to look again. The node is gone. */
+function ended(process: Process, owner: u32, address: u64, wait: Wait, slept: i32): i32 {
+  if (isHanded(wait)) return takeGranted(process, owner, wait)
+  withdraw(wait)
+  relax()
   if (slept == 0) return -EBUSY
-  const reached = reach(process, address, RWLOCK_BYTES)
-  if (slept == GRANTED && isLiving(process, owner)) return 0
-  if (reached == 0) leave(owner, slept == GRANTED)
-  return slept == GRANTED ? -ESRCH : slept
+  // It gives up its place: those behind it may go.
+  if (reach(process, address, RWLOCK_BYTES) == 0) admit()
+  return slept
 }
 
-/** A waiter gives up its place, or what it was granted: those behind it may go. */
-function leave(owner: u32, granted: bool): void {
-  if (granted) release(owner)
-  else admit()
+/** The lock was granted. => 0, -ESRCH when the owner is none, or its process or this thread is ending: then it is for others. The node is gone. */
+function takeGranted(process: Process, owner: u32, wait: Wait): i32 {
+  const lives = process.exiting == 0 && !isEnding() && isLiving(process, owner)
+  if (!lives) returnLock(wait)
+  settleHanded(wait)
+  withdraw(wait)
+  return lives ? 0 : -ESRCH
+}
+
+/** The lock that was granted to `wait` is unlocked for it, if what lies there is still a rwlock. => handed; lock held; a transaction ends. */
+export function returnLock(wait: Wait): void {
+  takeBack(wait)
+  if (isRwlock()) release(wait.extra)
+  commit()
 }
 
 /** One attempt at the rwlock that was reached. => 0 or why not; after -EBUSY the state says that somebody waits, if one `stays` to. */

@@ -3,19 +3,26 @@
  *
  * `reach` leaves its findings here, for the code behind it and no longer than the lock is held: every sleep ends with another `reach`. The
  * queue's key is a futex's (futex.ts) but its own (OWN_QUEUE), so that map.notify on the same word wakes nobody who waits for the lock.
+ *
+ * What is handed to a sleeper (a unit of a semaphore, a rwlock) is its own before it is awake. Until it has taken that, its node says where it lies and the
+ * pages there are held, so that a death can give it back (handed.ts) whatever was unmapped meanwhile:
+ *
+ *   QUEUED --handOver--> handed --settleHanded--> nothing held        --takeBack, for another--> not handed, still held
  */
 import { EINVAL, ESRCH, SIGSEGV } from './abi'
 import { now } from './env'
 import { fault } from './fault'
+import { frameOf } from './frame'
 import { detail as futexDetail, key as futexKey, keyFor } from './futex'
 import { CLOCK_REALTIME } from './ipcabi'
-import { commit } from './journal'
+import { commit, edit } from './journal'
 import { inWindow } from './mmap'
 import { isLiving } from './owner'
 import { Process, Space } from './process'
 import { PTE_FLAGS, PTE_READ, PTE_WRITE, pteOf } from './pte'
 import { K } from './root'
-import { firstWait, RESUMED } from './wait'
+import { hold, unhold } from './view'
+import { finish, firstWait, RESUMED, Wait } from './wait'
 
 /** A bit of `detail`: no futex's queue. */
 const OWN_QUEUE: u64 = 0x2000000000000000
@@ -54,7 +61,7 @@ export function reach(process: Process, address: u64, bytes: u32, resumed: bool 
     start = settled(space, first)
     rest = settled(space, last) - (last - first)
   } while (start == 0 || settled(space, last) == 0)
-  within = K.pageBytes - (first & (K.pageBytes - 1))
+  within = pageLeft(first)
   keyFor(space, first)
   key = futexKey
   detail = futexDetail | OWN_QUEUE | (resumed ? RESUMED : 0)
@@ -75,6 +82,48 @@ export function reachFor(process: Process, owner: u32, address: u64, bytes: u32)
 /** => kernel address of the word at byte `offset` of what was reached. */
 export function field(offset: u32): usize {
   return (offset < within ? start : rest) + offset
+}
+
+/** Ends the sleep of `wait` with `result`: what was reached is handed to it. => queued; lock held. */
+export function handOver(wait: Wait, result: i32): void {
+  finish(wait, result)
+  wait.lockStart = <u32>start
+  wait.lockRest = <u32>rest
+  wait.lockCharged = hold(frameOf(start)) ? 1 : 0
+  if (rest != start && hold(frameOf(rest + within))) wait.lockCharged |= 2
+}
+
+/** => something was handed to the sleeper, and waits to be taken. */
+export function isHanded(wait: Wait): bool {
+  return wait.lockStart != 0
+}
+
+/** Its sleeper has taken what was handed over, or it was given back. => handed; lock held; nothing is allocated after it. */
+export function settleHanded(wait: Wait): void {
+  const at = <usize>wait.lockStart
+  const last = <usize>wait.lockRest
+  edit<Wait>(wait).lockStart = 0
+  unhold(frameOf(at), (wait.lockCharged & 1) != 0)
+  if (last != at) unhold(frameOf(last + pageLeft(at)), (wait.lockCharged & 2) != 0)
+}
+
+/**
+ * What was handed to `wait` is reached, for another, and not its own any more. When nobody waits for it the transaction ends, as a change that others may see
+ * at once must be its only one: if this thread dies before that, what was handed is lost, and never given twice. => handed; lock held.
+ */
+export function takeBack(wait: Wait): void {
+  edit<Wait>(wait).result = 0
+  start = <usize>wait.lockStart
+  rest = <usize>wait.lockRest
+  within = pageLeft(start)
+  key = wait.key
+  detail = wait.detail
+  if (!isAwaited()) commit()
+}
+
+/** => bytes from a kernel address to the end of its page. */
+function pageLeft(at: usize): u32 {
+  return K.pageBytes - (<u32>at & (K.pageBytes - 1))
 }
 
 /** => somebody sleeps in the queue. */

@@ -345,6 +345,11 @@ export function declareDead(index: u32, sequence: u32): bool {
   return atomic.cmpxchg<u32>(at, old, next) == old || declareDead(index, sequence)
 }
 
+/** => this thread was asked to stop: it does not come back from the call that it is in. */
+export function isEnding(): bool {
+  return (atomic.load<u32>(self) & STATE_STOP) != 0
+}
+
 /** The host has proof that thread `index` is dead: it holds no grant and is in no call any more. What else it had, reap (exit.ts) releases. */
 export function bury(index: u32): void {
   declareDead(index, sequenceOf(index))

@@ -15,7 +15,8 @@
  *  2. The doorbell's value is read under the lock in which QUEUED was seen, so a wake-up in between changes it and the
  *     sleep returns at once: no wake-up is lost.
  *     It is rung right after the lock is free: who had seen QUEUED has read it before.
- *  3. A wake that a dead thread had received and not used goes on to the next waiter (dropWaits). What was finished for it was its own.
+ *  3. A wake that a dead thread had received and not used goes on to the next waiter (dropWaits), and so does a lock that was handed to it
+ *     (handed.ts). What else was finished for it was its own.
  *  4. The chain of a node belongs to it and goes with it.
  */
 import {
@@ -80,6 +81,10 @@ export class Wait {
   chainBytes: u32
   /** Free for who waits and who finishes. */
   extra: u32
+  /** A lock in a page that finish handed over, while its pages are held for that (syncword.ts): its addresses, 0 for none, and which of them are charged. */
+  lockStart: u32
+  lockRest: u32
+  lockCharged: u32
 }
 
 const BUCKETS: u32 = 256

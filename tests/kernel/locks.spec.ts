@@ -49,7 +49,7 @@ import {
   sysRwlockUnlock,
 } from '../../assembly/rwlock'
 import { noSource } from '../../assembly/source'
-import { detail, key, reach } from '../../assembly/syncword'
+import { detail, isHanded, key, reach, settleHanded } from '../../assembly/syncword'
 import { enter, me, sequenceOf, threadAt } from '../../assembly/thread'
 import { enqueue, isQueued, Wait, withdraw } from '../../assembly/wait'
 import { bootSpec, checkAll, freeFrames, spawn } from './support/boot'
@@ -105,6 +105,7 @@ function sleeper(bytes: u32, value: u32, extra: u32): Wait {
 
 function drop(wait: Wait): void {
   lock()
+  if (isHanded(wait)) settleHanded(wait)
   withdraw(wait)
   unlock()
 }

@@ -19,7 +19,8 @@ import {
   PROT_WRITE,
   SIGSEGV,
 } from '../../assembly/abi'
-import { sysExit } from '../../assembly/exit'
+import { attachThread } from '../../assembly/boot'
+import { sysExit, sysReap } from '../../assembly/exit'
 import {
   POSIX_SEM_BYTES,
   POSIX_SEM_VALUE,
@@ -41,7 +42,8 @@ import {
 } from '../../assembly/posixsem'
 import { Process } from '../../assembly/process'
 import { noSource } from '../../assembly/source'
-import { detail, field, key, reach } from '../../assembly/syncword'
+import { detail, field, isHanded, key, reach, settleHanded } from '../../assembly/syncword'
+import { enter, me, sequenceOf } from '../../assembly/thread'
 import { enqueue, isQueued, resultOf, Wait, withdraw } from '../../assembly/wait'
 import { bootSpec, checkAll, freeFrames, spawn } from './support/boot'
 import { putText, textAt } from './support/kernel'
@@ -96,8 +98,21 @@ function queue(address: u32): Wait {
 
 function drop(wait: Wait): void {
   lock()
+  if (isHanded(wait)) settleHanded(wait)
   withdraw(wait)
   unlock()
+}
+
+/** This instance goes on as a new thread. => the slot of the one it was. */
+function become(): u32 {
+  const before = me().index
+  assert(attachThread(0) >= 0, 'attach')
+  enter()
+  return before
+}
+
+function reap(index: u32): i32 {
+  return step(sysReap(index, sequenceOf(index), true))
 }
 
 function open(by: Process, name: string, flags: u32 = 0, mode: u32 = 0o600, units: u32 = 0): i32 {
@@ -169,6 +184,41 @@ describe('semaphores in pages', () => {
     expect(value(address)).toBe(1)
     drop(first)
     drop(second)
+  })
+
+  it('pass a unit on when a sleeper dies before it took it, and keep it when nobody sleeps', () => {
+    const frames = freeFrames()
+    const starts = [map(MAP_SHARED), map(MAP_PRIVATE), map(MAP_SHARED) + 4096 - 4]
+    for (let i = 0; i < starts.length; i++) {
+      const address = starts[i]
+      sysSemInit(process, address, 0)
+      queue(address)
+      const first = become()
+      const heir = queue(address)
+      const second = become()
+      expect(step(sysSemPost(process, address))).toBe(0)
+      expect(isQueued(heir)).toBe(true)
+      expect(reap(first)).toBe(0)
+      expect(isQueued(heir)).toBe(false)
+      expect(resultOf(heir)).toBe(1)
+      expect(value(address)).toBe(0)
+      expect(load<u32>(word(address, POSIX_SEM_WAITERS))).toBe(0)
+      expect(reap(second)).toBe(0)
+      expect(value(address)).toBe(1)
+      expect(step(sysSemDestroy(process, address))).toBe(0)
+      sysMunmap(process, address & ~4095, 8192)
+    }
+    expect(freeFrames()).toBe(frames)
+  })
+
+  it('leave what lies there alone when the semaphore is none any more as its unit comes back', () => {
+    const address = make(0)
+    queue(address)
+    const sleeper = become()
+    expect(step(sysSemPost(process, address))).toBe(0)
+    expect(step(sysSemDestroy(process, address))).toBe(0)
+    expect(reap(sleeper)).toBe(0)
+    expect(load<u32>(word(address, POSIX_SEM_VALUE))).toBe(0)
   })
 
   it('let as many sleepers look as there are units that were posted outside', () => {

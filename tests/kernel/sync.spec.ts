@@ -49,8 +49,8 @@ import {
   sysRwlockUnlock,
 } from '../../assembly/rwlock'
 import { noSource } from '../../assembly/source'
-import { detail, key, reach } from '../../assembly/syncword'
-import { enter, me, THREAD_BYTES, THREADS } from '../../assembly/thread'
+import { detail, isHanded, key, reach, settleHanded } from '../../assembly/syncword'
+import { enter, me, sequenceOf, THREAD_BYTES, THREADS } from '../../assembly/thread'
 import { enqueue, isQueued, sleep, Wait } from '../../assembly/wait'
 import { bootSpec, checkAll, spawn } from './support/boot'
 import { passMs } from './support/disk'
@@ -101,6 +101,7 @@ function sleeper(bytes: u32, value: u32 = 0, extra: u32 = 0): Wait {
 function getsUp(wait: Wait): bool {
   lock()
   const woken = !isQueued(wait)
+  if (isHanded(wait)) settleHanded(wait)
   sleep(wait, 0)
   unlock()
   return woken
@@ -320,6 +321,31 @@ describe('read-write locks', () => {
     expect(word() & ~SYNC_WAITERS).toBe(2)
     expect(sysRwlockUnlock(process, first, address)).toBe(0)
     expect(sysRwlockUnlock(process, first, address)).toBe(0)
+    expect(word()).toBe(0)
+  })
+
+  it('are not held by a sleeper that dies before it took what it was granted', () => {
+    expect(take(first, false)).toBe(0)
+    store<u32>(wordAt(address), word() | SYNC_WAITERS)
+    const writes = [1, 0, 0]
+    const slots: u32[] = []
+    for (let i = 0; i < 3; i++) {
+      slots.push(me().index)
+      sleeper(RWLOCK_BYTES, writes[i], <u32>sysOwner(process))
+      another()
+    }
+    const last = sleeper(RWLOCK_BYTES, 1, second)
+    expect(sysRwlockUnlock(process, first, address)).toBe(0)
+    expect(word() & ~SYNC_WAITERS).toBe(RWLOCK_WRITE_LOCKED)
+    expect(sysReap(slots[0], sequenceOf(slots[0]), true)).toBe(0)
+    expect(word() & ~SYNC_WAITERS).toBe(2)
+    expect(word(address + RWLOCK_WRITER)).toBe(0)
+    expect(sysReap(slots[1], sequenceOf(slots[1]), true)).toBe(0)
+    assert(isQueued(last), 'granted too early')
+    expect(word() & ~SYNC_WAITERS).toBe(1)
+    expect(sysReap(slots[2], sequenceOf(slots[2]), true)).toBe(0)
+    expect(getsUp(last)).toBe(true)
+    expect(sysRwlockUnlock(process, second, address)).toBe(0)
     expect(word()).toBe(0)
   })
 
