@@ -43,6 +43,7 @@ export type HostCode =
   | 'ERR_SERVICE_LOST'
   | 'ERR_THREAD_ALIVE'
   | 'ERR_THREAD_STOPPED'
+  | 'ERR_TOO_MANY_WAITS'
   | 'ERR_UNSUPPORTED'
   | 'ERR_WOULD_BLOCK'
 

@@ -3,20 +3,15 @@
  *
  * Invariants:
  *   1. A worker runs one call at a time. Calls that may wait without bound get a worker of their own, so that they hold up
- *      nobody; all others share BOUNDED_MAX workers, in the order in which they were asked for.
+ *      nobody; all others share BOUNDED_MAX workers, in the order in which they were asked for. One call more than LONG_MAX that
+ *      may wait without bound is refused: it would take a worker from those that end the waits, or be queued behind what it is to end.
  *   2. Workers are started when first needed, used again, and keep the process alive only while they run a call.
  *   3. An abort ends the wait of the one call it belongs to: the kernel's thread_interrupt, asked again until the call ended. A call
  *      that was done before it could be interrupted resolves: its effect is there.
  */
-import { EAGAIN, EINTR } from '../assembly/abi.js'
+import { EINTR } from '../assembly/abi.js'
 import { wrongType } from './check.js'
-import {
-  AbortError,
-  fromRecord,
-  IsopageError,
-  type IsopageTypeError,
-  kernelError,
-} from './errors.js'
+import { AbortError, fromRecord, IsopageError, type IsopageTypeError } from './errors.js'
 import { closed, type Instance } from './instance.js'
 import type { FromWorker, Handle, ServiceCall, Services, ToWorker } from './protocol.js'
 import { every, onPage, startWorker, type WorkerLine, withResolvers } from './runtime.js'
@@ -27,6 +22,8 @@ import { mayWaitLong } from './waits.js'
 const BOUNDED_MAX = 2
 /** Workers in all. */
 const WORKERS_MAX = 64
+/** Calls at a time that may wait without bound. */
+const LONG_MAX = WORKERS_MAX - BOUNDED_MAX
 /** How often the thread that booted looks whether a flusher is wanted. */
 const LOOK_MS = 100
 /** How long an interrupt is given before it is asked again, ms. */
@@ -100,6 +97,7 @@ export class ServicePool implements Services {
       if (signal?.aborted) return reject(new AbortError(signal.reason))
       if (this.#closed) return reject(closed())
       const task = { call, long: mayWaitLong(call), signal, resolve, reject }
+      if (task.long && this.#longs() >= LONG_MAX) return reject(tooMany(call))
       this.#queue.push(task)
       signal?.addEventListener('abort', () => this.#abort(task), { once: true })
       this.#dispatch()
@@ -144,33 +142,51 @@ export class ServicePool implements Services {
     return [...this.#workers].filter(({ task }) => task && !task.long).length
   }
 
+  /** => calls that may wait without bound: those that run, and those that wait for a worker. */
+  #longs(): number {
+    return [...this.#workers].filter(({ task }) => task?.long).length + this.#waiting(true)
+  }
+
+  #waiting(long: boolean): number {
+    return this.#queue.filter((task) => task.long === long).length
+  }
+
   /** Starts a worker unless enough are starting for what waits. */
-  #startFor(task: Task): void {
-    const waiting = this.#queue.filter(({ long }) => long === task.long).length
-    const starting = task.long ? this.#startingLong : this.#starting - this.#startingLong
-    const wanted = task.long ? waiting : Math.min(waiting, BOUNDED_MAX)
-    if (starting >= wanted) return
-    if (this.#workers.size + this.#starting >= WORKERS_MAX) {
-      if (task.long) this.#drop(task, kernelError(task.call.name, EAGAIN))
-      return
-    }
+  #startFor({ long }: Task): void {
+    const waiting = this.#waiting(long)
+    if (this.#startingFor(long) >= (long ? waiting : Math.min(waiting, BOUNDED_MAX))) return
+    if (this.#workers.size + this.#starting >= WORKERS_MAX) return
     this.#starting++
-    if (task.long) this.#startingLong++
-    this.#start(task.long)
+    if (long) this.#startingLong++
+    this.#start(long)
+  }
+
+  #startingFor(long: boolean): number {
+    return long ? this.#startingLong : this.#starting - this.#startingLong
   }
 
   async #start(long: boolean): Promise<void> {
-    try {
-      const { line, slot } = await startService(this.#handle, this.#instance.index, false)
-      if (this.#closed) return void (await line.terminate())
-      this.#take({ line, slot, task: undefined })
-    } catch (error) {
-      for (const task of this.#queue.splice(0)) task.reject(error)
-    } finally {
-      this.#starting--
-      if (long) this.#startingLong--
-      this.#dispatch()
-    }
+    const started = await startService(this.#handle, this.#instance.index, false).catch(
+      (error: unknown) => ({ error }),
+    )
+    this.#starting--
+    if (long) this.#startingLong--
+    if ('error' in started) {
+      // Who waits for a worker that is there goes on waiting: the next end of a call tries again.
+      if (!this.#refuse(long, started.error)) return
+    } else if (this.#closed) return void (await started.line.terminate())
+    else this.#take({ ...started, task: undefined })
+    this.#dispatch()
+  }
+
+  /** No worker could be started: rejects the first call that no other one will come to. => whether there was one. */
+  #refuse(long: boolean, error: unknown): boolean {
+    const starting = this.#startingFor(long)
+    const isServed = long
+      ? this.#waiting(true) <= starting
+      : starting > 0 || [...this.#workers].some(({ task }) => !task?.long)
+    const first = this.#queue.find((task) => task.long === long)
+    return !isServed && first !== undefined && this.#drop(first, error)
   }
 
   #take(worker: ServiceWorker): void {
@@ -231,6 +247,11 @@ function lost(cause: Error): IsopageError {
     `ERR_SERVICE_LOST: the worker that ran the call ended: ${cause.message}`,
     { cause },
   )
+}
+
+function tooMany({ name }: ServiceCall): IsopageError {
+  const message = `ERR_TOO_MANY_WAITS: ${name} may have to wait, as ${LONG_MAX} promise forms do already`
+  return new IsopageError('ERR_TOO_MANY_WAITS', message, { syscall: name })
 }
 
 /** An argument that cannot go to another thread is of a wrong type for every call. */

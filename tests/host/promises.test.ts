@@ -1,8 +1,8 @@
 /** The promise form of calls: same results and errors, waits side by side, aborts. */
 
-import { afterAll, beforeAll, expect, test } from 'vitest'
+import { afterAll, beforeAll, expect, onTestFinished, test, vi } from 'vitest'
 import { boot, type Kernel, LOCK, MAP, O, type Process } from '../../dist/src/index.js'
-import { codeOf } from '../conformance/runtime.ts'
+import { codeOf, inBrowser } from '../conformance/runtime.ts'
 import { pause } from '../support/pause.ts'
 
 let kernel: Kernel
@@ -17,6 +17,25 @@ afterAll(async () => {
 })
 
 const SHARED = MAP.SHARED | MAP.ANONYMOUS
+
+/** Has the next worker that this thread starts fail to. */
+function failNextWorker(): void {
+  const { process } = globalThis as unknown as {
+    process: { getBuiltinModule(name: string): object }
+  }
+  const original = process.getBuiltinModule
+  const spy = vi.spyOn(process, 'getBuiltinModule')
+  onTestFinished(() => spy.mockRestore())
+  spy.mockImplementation((name) => {
+    if (name !== 'node:worker_threads') return original(name)
+    spy.mockRestore()
+    return {
+      Worker: function fail() {
+        throw new Error('no thread')
+      },
+    }
+  })
+}
 
 test('open, write, pread and close give what their synchronous forms give', async () => {
   const fd = await p.promises.open('/p', O.CREAT | O.RDWR)
@@ -71,6 +90,37 @@ test('many waits without bound hold up neither each other nor other calls', asyn
     while (map.notify(4 * index) === 0) await pause(1)
     expect(await wait).toBe('ok')
   }
+})
+
+test.skipIf(inBrowser)(
+  'a wait too many is refused, and what ends the waits still runs',
+  async () => {
+    await using own = await boot({ memory: '256MiB' })
+    const process = own.process()
+    const sem = process.sem_open('/many', O.CREAT)
+    const waits = Array.from({ length: 64 }, () => codeOf(() => process.promises.sem_wait(sem)))
+    await expect(process.promises.sem_wait(sem)).rejects.toMatchObject({
+      code: 'ERR_TOO_MANY_WAITS',
+      syscall: 'sem_wait',
+    })
+    while (own.sleepers().length < 62) await pause(1)
+    for (let post = 0; post < 62; post++) await process.promises.sem_post(sem)
+    const ends = await Promise.all(waits)
+    expect(ends.filter((end) => end === 'ERR_TOO_MANY_WAITS')).toHaveLength(2)
+    expect(ends.filter((end) => end === 'none')).toHaveLength(62)
+  },
+)
+
+test.skipIf(inBrowser)('a worker that does not start fails one call, not all', async () => {
+  await using own = await boot({ memory: '256MiB' })
+  const process = own.process()
+  const map = process.mmap({ length: 4096, flags: SHARED })
+  failNextWorker()
+  const waits = [0, 4].map((at) => codeOf(() => map.promises.wait(at, 0, { timeoutMs: 50 })))
+  const fd = await process.promises.open('/meanwhile', O.CREAT | O.RDWR)
+  expect(await process.promises.write(fd, new Uint8Array(1))).toBe(1)
+  const ends = await Promise.all(waits)
+  expect(ends).toEqual(['Error: no thread', 'none'])
 })
 
 test('a wait whose time is over says so', async () => {
