@@ -1,9 +1,9 @@
 /**
  * Every message between threads, and the handle that lets a thread take part. All of it is structured-cloneable.
  *
- *   starter -> worker   start (once, first), call, close        worker -> starter   ready | failed (once), result, closed
+ *   starter -> worker   start (once, first), call, close        worker -> starter   ready | failed (once), result | long, closed
  *
- * A worker runs one call at a time and answers each with one result.
+ * A worker runs one call at a time and answers each with one result, or that it is to come again.
  */
 import type { ErrorRecord } from './errors.js'
 import type { MountedSpec } from './providers/provider.js'
@@ -81,6 +81,11 @@ export type ResultMessage =
   | { readonly type: 'result'; readonly result: unknown }
   | { readonly type: 'result'; readonly error: ErrorRecord }
 
+/** A call was not made: it may wait without bound, and is to come again with `long`. */
+export interface LongMessage {
+  readonly type: 'long'
+}
+
 export interface ClosedMessage {
   readonly type: 'closed'
   /** What failed while the providers were let go. */
@@ -88,7 +93,7 @@ export interface ClosedMessage {
 }
 
 export type ToWorker = StartMessage | CallMessage | CloseMessage
-export type FromWorker = ReadyMessage | FailedMessage | ResultMessage | ClosedMessage
+export type FromWorker = ReadyMessage | FailedMessage | ResultMessage | LongMessage | ClosedMessage
 
 /** A new mapping, as a service worker gives it back. */
 export interface MappingRecord {

@@ -16,6 +16,7 @@ import type {
   ToWorker,
 } from './protocol.js'
 import { type Port, parentPort, pause } from './runtime.js'
+import { opensFifo } from './waits.js'
 
 /** Pages that one round of write-back takes at most. */
 const FLUSH_PAGES = 4096
@@ -58,8 +59,10 @@ async function writeBack(instance: Instance, periodMs: number): Promise<void> {
 function answer(instance: Instance, message: CallMessage): FromWorker {
   const { pid, name, args } = message
   try {
-    const result = pid === null ? call(instance, name, args) : onProcess(instance, pid, message)
-    return { type: 'result', result }
+    if (pid === null) return { type: 'result', result: call(instance, name, args) }
+    const process = new Process(instance, pid)
+    if (!message.long && opensFifo(process, message)) return { type: 'long' }
+    return { type: 'result', result: onProcess(instance, process, message) }
   } catch (error) {
     return { type: 'result', error: toRecord(error) }
   }
@@ -71,8 +74,7 @@ function call(instance: Instance, name: string, args: readonly unknown[]): numbe
   return instance.result(name, exported(...(args as number[])))
 }
 
-function onProcess(instance: Instance, pid: number, { name, args, owner }: CallMessage) {
-  const process = new Process(instance, pid)
+function onProcess(instance: Instance, process: Process, { name, args, owner }: CallMessage) {
   if (owner !== undefined) process.actFor(owner)
   const method = process[name as keyof Process] as (...args: readonly unknown[]) => unknown
   if (name === 'fork') {

@@ -32,8 +32,8 @@ const INTERRUPT_AGAIN_MS = 2
 type Line = WorkerLine<ToWorker, FromWorker>
 
 interface Task {
-  readonly call: ServiceCall
-  readonly long: boolean
+  call: ServiceCall
+  long: boolean
   readonly signal: AbortSignal | undefined
   readonly resolve: (result: unknown) => void
   readonly reject: (error: unknown) => void
@@ -97,11 +97,26 @@ export class ServicePool implements Services {
       if (signal?.aborted) return reject(new AbortError(signal.reason))
       if (this.#closed) return reject(closed())
       const task = { call, long: mayWaitLong(call), signal, resolve, reject }
-      if (task.long && this.#longs() >= LONG_MAX) return reject(tooMany(call))
-      this.#queue.push(task)
+      if (!this.#enqueue(task)) return
       signal?.addEventListener('abort', () => this.#abort(task), { once: true })
       this.#dispatch()
     })
+  }
+
+  /** => false when it was refused instead. */
+  #enqueue(task: Task): boolean {
+    const isOne = !task.long || this.#longs() < LONG_MAX
+    if (isOne) this.#queue.push(task)
+    else task.reject(tooMany(task.call))
+    return isOne
+  }
+
+  /** A worker saw that the call may wait without bound. */
+  #makeLong(task: Task): void {
+    if (this.#closed) return
+    task.call = { ...task.call, long: true }
+    task.long = true
+    this.#enqueue(task)
   }
 
   /** Ends the workers. Calls that have not ended reject with ERR_KERNEL_CLOSED. */
@@ -191,11 +206,12 @@ export class ServicePool implements Services {
 
   #take(worker: ServiceWorker): void {
     worker.line.onMessage((message) => {
-      if (message.type !== 'result') return
+      if (message.type !== 'result' && message.type !== 'long') return
       const { task } = worker
       worker.task = undefined
       worker.line.unref()
-      if (task) settle(task, message)
+      if (task && message.type === 'long') this.#makeLong(task)
+      else if (task && message.type === 'result') settle(task, message)
       this.#dispatch()
     })
     worker.line.onEnd((cause) => {

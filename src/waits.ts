@@ -1,6 +1,17 @@
 /** Which calls may wait without bound: those get a service worker of their own. */
-import { F_SETLKW, LOCK_NB, LOCK_UN } from '../assembly/abi.js'
+import {
+  F_SETLKW,
+  LOCK_NB,
+  LOCK_UN,
+  O_ACCMODE,
+  O_DIRECTORY,
+  O_NONBLOCK,
+  O_PATH,
+  S_IFIFO,
+  S_IFMT,
+} from '../assembly/abi.js'
 import { IPC_NOWAIT } from '../assembly/ipcabi.js'
+import type { Process } from './process.js'
 import type { ServiceCall } from './protocol.js'
 
 const WAITS: Readonly<Record<string, (args: readonly unknown[]) => boolean>> = {
@@ -47,4 +58,20 @@ export function mayWaitLong({ name, args, long }: ServiceCall): boolean {
 function maySleep(operations: unknown): boolean {
   if (!Array.isArray(operations)) return false
   return operations.some((operation) => waitsWith(operation?.flags ?? 0) && !(operation?.op > 0))
+}
+
+/**
+ * => the call opens one side of a FIFO, and may wait for the other. For the worker that is to make it: only a look at the file tells, and its path may
+ * lead through a mount.
+ */
+export function opensFifo(process: Process, { name, args }: ServiceCall): boolean {
+  const [path, flags] = args
+  if (name !== 'open' || typeof path !== 'string' || typeof flags !== 'number') return false
+  if ((flags & (O_NONBLOCK | O_PATH | O_DIRECTORY)) !== 0) return false
+  if ((flags & O_ACCMODE) === O_ACCMODE) return false
+  try {
+    return (process.stat(path).mode & S_IFMT) === S_IFIFO
+  } catch {
+    return false // what is wrong with the path, open says
+  }
 }

@@ -132,6 +132,23 @@ test('a FIFO’s open waits for its other side', async () => {
   p.unlink('/fifo')
 })
 
+test('promise forms of a FIFO’s open wait without holding up others', async () => {
+  p.mkfifo('/fifo', 0o600)
+  p.symlink('/fifo', '/link')
+  const opening = ['/fifo', '/link', '/fifo'].map((path) => p.promises.open(path, O.RDONLY))
+  await asleep(kernel, 3)
+  await p.promises.stat('/')
+  const writes = await p.promises.open('/fifo', O.WRONLY)
+  for (const reads of await Promise.all(opening)) p.close(reads)
+  p.close(writes)
+  const controller = new AbortController()
+  const aborted = p.promises.open('/fifo', O.RDONLY, 0, { signal: controller.signal })
+  controller.abort()
+  expect(await codeOf(() => aborted)).toBe('ABORT_ERR')
+  p.unlink('/link')
+  p.unlink('/fifo')
+})
+
 test('poll says who is ready, and waits for the first that is', async () => {
   const [one, toOne] = q.pipe()
   const [two, toTwo] = q.pipe()
