@@ -34,22 +34,23 @@ async function run(port: Port<FromGuest, RunMessage>, message: RunMessage): Prom
     port.post({ type: 'began', slot: instance.index, stateWord: instance.stateWord })
     instance.result('run', instance.calls.process_join(message.pid))
     const process = new Process(instance, message.pid)
-    const ending = execute(new GuestThread(instance, process), message.program)
-    port.post(finish(process, ending))
+    const thread = new GuestThread(instance, process)
+    port.post(finish(thread, execute(thread, message.program)))
   } catch (error) {
     port.post({ type: 'failed', error: toRecord(error) })
   }
 }
 
 /** Ends the process, unless somebody else did. */
-function finish(process: Process, ending: Ending): FromGuest {
+function finish(thread: GuestThread, ending: Ending): FromGuest {
   const { signal = 0, error } = ending
   const status = signal === 0 ? (ending.status ?? 1) & 0xff : STATUS_SIGNAL + signal
   try {
-    process.exit(status)
+    thread.process.exit(status)
   } catch {
     // It was killed.
   }
+  thread.forgetNotices()
   if (signal === 0 && error !== undefined) return { type: 'failed', error: toRecord(error) }
   return { type: 'ended', status, signal }
 }

@@ -137,7 +137,7 @@ export abstract class MqCalls extends SemCalls {
     const register = (cookie: number) =>
       this.done('mq_notify', calls.mq_notify(this.pid, mqd, cookie))
     if (callback === null) register(0)
-    else noticesOf(instance).add(callback, register)
+    else noticesOf(instance).listen(callback, register)
   }
 
   /** mq_getattr(3). */

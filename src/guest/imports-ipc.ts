@@ -200,10 +200,10 @@ export function posixIpc(thread: GuestThread) {
     mq_notify(mqd: number, notify: number, signal: number): number {
       if (notify === GUEST_NOTIFY_REMOVE) return thread.done(thread.calls.mq_notify(pid, mqd, 0))
       const sends = notify === GUEST_LAYOUTS.GUEST_NOTIFY_SIGNAL
-      const notice = thread.nextNotice(sends ? signal : 0)
-      const result = thread.calls.mq_notify(pid, mqd, notice)
-      if (result < 0) thread.forgetNotice(notice)
-      return thread.done(result)
+      thread.notify(sends ? signal : 0, (cookie) => {
+        thread.done(thread.calls.mq_notify(pid, mqd, cookie))
+      })
+      return 0
     },
   }
 }

@@ -162,6 +162,7 @@ function runHere(place: Place, { process, program, plumbing }: Launched): Guest 
   } catch {
     // It was killed.
   }
+  thread.forgetNotices()
   plumbing.finish()
   leaveStreams(place)
   const failed = signal === 0 && error !== undefined
@@ -325,6 +326,7 @@ export async function load(
   const end = () => {
     if (thread.context !== 0) place.instance.lastCalls.guest_destroy(thread.context)
     undo(place, launched, options.process)
+    thread.forgetNotices()
   }
   try {
     const exports = functionsOf(thread, program, options)

@@ -14,9 +14,9 @@ import {
   SIGBUS,
   SIGSEGV,
 } from '../../assembly/abi.js'
-import { NOTICE_COOKIE, NOTICE_FIRED } from '../../assembly/ipcabi.js'
 import { isStackEnd, kernelError } from '../errors.js'
 import type { Instance } from '../instance.js'
+import { noticesOf } from '../notices.js'
 import type { Process } from '../process.js'
 import { Errno, GuestMemory } from './memory.js'
 
@@ -61,8 +61,8 @@ export class GuestThread {
   /** How it ended; undefined while it runs. */
   ending: Ending | undefined
   readonly #trap: () => never
-  readonly #notices = new Map<number, number>()
-  #lastNotice = 0
+  /** Its registrations with mq_notify. */
+  readonly #notices = new Set<number>()
 
   constructor(instance: Instance, process: Process) {
     this.instance = instance
@@ -105,27 +105,23 @@ export class GuestThread {
     return result < 0 && result >= -ERROR_MAX ? this.done(result) : result | 0
   }
 
-  /** => a number for a registration of mq_notify, whose message will send `signal` (0: none). */
-  nextNotice(signal: number): number {
-    this.#notices.set(++this.#lastNotice, signal)
-    return this.#lastNotice
-  }
-
-  /** The registration failed: there are no more of them than queues, whatever a guest asks for. */
-  forgetNotice(notice: number): void {
-    this.#notices.delete(notice)
-  }
-
-  /** Takes the notices that this thread was sent. A signal of one ends the guest. */
-  #hearNotices(): void {
-    const { calls, instance } = this
-    while (this.#notices.size > 0 && calls.mq_noticed() === 1) {
-      const cookie = instance.view.getUint32(instance.resultAt + NOTICE_COOKIE, true)
-      const fired = instance.view.getUint32(instance.resultAt + NOTICE_FIRED, true) === 1
-      const signal = this.#notices.get(cookie) ?? 0
+  /** Registers with mq_notify: `register` gives the kernel the number. The message will send `signal` (0: none), which ends the guest. */
+  notify(signal: number, register: (cookie: number) => void): void {
+    const ended = (fired: boolean) => {
       this.#notices.delete(cookie)
       if (fired && signal !== 0) this.ending ??= { signal }
     }
+    const cookie = noticesOf(this.instance).add(ended, register)
+    this.#notices.add(cookie)
+  }
+
+  /** Its process is over: what it had registered is nobody's any more. */
+  forgetNotices(): void {
+    if (this.#notices.size === 0) return
+    const notices = noticesOf(this.instance)
+    for (const cookie of this.#notices) notices.forget(cookie)
+    this.#notices.clear()
+    notices.take()
   }
 
   /** A function of the guest is about to be called from outside. It trusts what its module remembers, which may be gone since it was last called. */
@@ -169,7 +165,7 @@ export class GuestThread {
       try {
         this.leave()
         const result = this.#attempt(call, args, sign)
-        if (this.#notices.size > 0 && !this.ending) this.#hearNotices()
+        if (this.#notices.size > 0 && !this.ending) noticesOf(this.instance).take()
         if (!this.ending) this.enter()
         if (!this.ending) return result
       } catch (error) {

@@ -18,6 +18,8 @@ const SIGNATURES: Readonly<Record<string, string>> = {
   'isopage.getpid': '',
   'isopage.kill': 'ii',
   'isopage.pipe': 'ii',
+  'isopage.mq_notify': 'iii',
+  'isopage.mq_send': 'iiiii',
 }
 
 export type Step =

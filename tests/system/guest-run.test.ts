@@ -3,8 +3,10 @@
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { boot, type Kernel, MAP, O, PROT } from '../../dist/src/index.js'
 import { iovec, program, type Step, text } from '../support/guest-steps.ts'
+import { pause } from '../support/pause.ts'
 
 const WASI = 'wasi_snapshot_preview1.'
+const SIGUSR1 = 10
 const SHARED_ANONYMOUS = MAP.SHARED | MAP.ANONYMOUS
 
 let kernel: Kernel
@@ -186,6 +188,47 @@ test('a program that sleeps in a call is killed too', async () => {
   const guest = await kernel.run(waits, { stdin: { process: p, fd: reads }, cache: false })
   guest.kill()
   expect(await guest.exited).toEqual({ status: 137, signal: 'SIGKILL' })
+  p.exit()
+})
+
+/** Registers with the queue that is descriptor 0. */
+const notify: Step = { call: 'isopage.mq_notify', args: [0, 0, SIGUSR1], gives: 0 }
+const send = (fd: number): Step => ({
+  call: 'isopage.mq_send',
+  args: [fd, 64, 1, 0, 0],
+  gives: 0,
+})
+
+test('a registration of a program that is gone is not taken for the next one’s', async () => {
+  const p = kernel.process()
+  const [one, other] = ['/one', '/other'].map((name) => p.mq_open(name, O.RDWR | O.CREAT))
+  const idle = await run(program([notify]), { stdin: { process: p, fd: one } })
+  expect(idle.exit).toEqual({ status: 0 })
+  const told = await run(program([notify, send(0)]), { stdin: { process: p, fd: other } })
+  expect(told.exit).toEqual({ status: 138, signal: 'SIGUSR1' })
+  p.mq_unlink('/one')
+  p.mq_unlink('/other')
+  p.exit()
+})
+
+test('a program in place and its host each hear of their own registrations', async () => {
+  const p = kernel.process()
+  const [mine, its] = ['/mine', '/its'].map((name) => p.mq_open(name, O.RDWR | O.CREAT))
+  let called = 0
+  p.mq_notify(mine as number, () => called++)
+  const options = { inPlace: true, cache: false, stdin: { process: p, fd: its as number } }
+  const stdout = { process: p, fd: mine as number }
+  const guest = await kernel.run(program([notify, send(1)]), { ...options, stdout })
+  expect(await guest.exited).toEqual({ status: 0 })
+  while (called === 0) await pause(1)
+  p.mq_notify(its as number, () => called++)
+  const ended = await kernel.run(program([notify], 0), { ...options, stdout: 'ignore' })
+  expect(await ended.exited).toMatchObject({ status: 1 }) // EBUSY
+  p.mq_send(its as number, new Uint8Array(1))
+  while (called === 1) await pause(1)
+  expect(called).toBe(2)
+  p.mq_unlink('/mine')
+  p.mq_unlink('/its')
   p.exit()
 })
 
