@@ -1,4 +1,5 @@
 /** The `isopage` imports for System V and POSIX interprocess communication. imports-def.ts says what each takes. */
+import { EINVAL } from '../../assembly/abi.js'
 import * as ipc from '../../assembly/ipcabi.js'
 import { GUEST_LAYOUTS } from './imports-def.js'
 import {
@@ -10,7 +11,8 @@ import {
   takeData,
   timeoutMs,
 } from './imports-io.js'
-import type { GuestThread } from './thread.js'
+import { Errno } from './memory.js'
+import { type GuestThread, SIGNAL_MAX } from './thread.js'
 
 const { GUEST_NOTIFY_REMOVE } = GUEST_LAYOUTS
 
@@ -200,6 +202,7 @@ export function posixIpc(thread: GuestThread) {
     mq_notify(mqd: number, notify: number, signal: number): number {
       if (notify === GUEST_NOTIFY_REMOVE) return thread.done(thread.calls.mq_notify(pid, mqd, 0))
       const sends = notify === GUEST_LAYOUTS.GUEST_NOTIFY_SIGNAL
+      if (sends && (signal < 0 || signal > SIGNAL_MAX)) throw new Errno(EINVAL)
       thread.notify(sends ? signal : 0, (cookie) => {
         thread.done(thread.calls.mq_notify(pid, mqd, cookie))
       })

@@ -9,12 +9,9 @@ import { GUEST_LAYOUTS as at, IMPORTS, type ImportName, unsignedParams } from '.
 import { giveData, giveResult, notNull, putString, twoTimes } from './imports-io.js'
 import { posixIpc, semaphores, sync, systemV } from './imports-ipc.js'
 import { Errno } from './memory.js'
-import type { GuestThread } from './thread.js'
+import { type GuestThread, IGNORED, SIGNAL_MAX } from './thread.js'
 import { offsetOf } from './wasi-fd.js'
 
-const SIGNAL_MAX = 64
-/** Signals that do nothing to who has no handler: SIGCHLD, SIGCONT, SIGURG, SIGWINCH (wasi-libc's numbers). */
-const IGNORED: ReadonlySet<number> = new Set([17, 18, 23, 28])
 const STATUS_SIGNAL = 128
 const READ_WRITE = abi.PROT_READ | abi.PROT_WRITE
 const ALL_ONES = 0xffff_ffff_ffff_ffffn

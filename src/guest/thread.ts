@@ -37,7 +37,9 @@ const TRAP = Uint8Array.of(
 const SIGKILL = 9
 const SEGV = 11
 const STATUS_SIGNAL = 128
-const SIGNAL_MAX = 64
+export const SIGNAL_MAX = 64
+/** Signals that do nothing to who has no handler: SIGCHLD, SIGCONT, SIGURG, SIGWINCH (the numbers of <signal.h>). */
+export const IGNORED: ReadonlySet<number> = new Set([17, 18, 23, 28])
 
 /** => how a guest ends whose call threw what is no errno: the end of its stack is a fault. */
 function endOf(error: unknown): Ending {
@@ -105,11 +107,11 @@ export class GuestThread {
     return result < 0 && result >= -ERROR_MAX ? this.done(result) : result | 0
   }
 
-  /** Registers with mq_notify: `register` gives the kernel the number. The message will send `signal` (0: none), which ends the guest. */
+  /** Registers with mq_notify: `register` gives the kernel the number. The message will send `signal` (0: none), which ends the guest unless it is ignored. */
   notify(signal: number, register: (cookie: number) => void): void {
     const ended = (fired: boolean) => {
       this.#notices.delete(cookie)
-      if (fired && signal !== 0) this.ending ??= { signal }
+      if (fired && signal !== 0 && !IGNORED.has(signal)) this.ending ??= { signal }
     }
     const cookie = noticesOf(this.instance).add(ended, register)
     this.#notices.add(cookie)
