@@ -20,8 +20,14 @@ export function timespecMs({ memory }: GuestThread, address: number): number {
   return ns < 0 || ns >= NS_PER_S ? Number.NaN : seconds * 1000 + ns / 1e6
 }
 
-/** => a deadline in ms, Infinity where the program gave none. */
+/** => a deadline in ms, Infinity where the program gave none. One before 1970 is past, as any other. */
 export function deadlineMs(thread: GuestThread, address: number): number {
+  if (address === 0) return Number.POSITIVE_INFINITY
+  return Math.max(timespecMs(thread, address), 0)
+}
+
+/** => a deadline of a message queue, for which there is no time before 1970. */
+export function queueDeadlineMs(thread: GuestThread, address: number): number {
   if (address === 0) return Number.POSITIVE_INFINITY
   const ms = timespecMs(thread, address)
   return ms < 0 ? Number.NaN : ms

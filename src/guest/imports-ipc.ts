@@ -8,6 +8,7 @@ import {
   giveResult,
   notNull,
   putString,
+  queueDeadlineMs,
   takeData,
   timeoutMs,
 } from './imports-io.js'
@@ -178,7 +179,7 @@ export function posixIpc(thread: GuestThread) {
     mq_unlink: (name: number) =>
       thread.done(thread.calls.mq_unlink(pid, ...putString(thread, name))),
     mq_send(mqd: number, data: number, size: number, priority: number, deadline: number): number {
-      const until = deadlineMs(thread, deadline)
+      const until = queueDeadlineMs(thread, deadline)
       takeData(thread, data, size)
       return thread.done(thread.calls.mq_send(pid, mqd, size, priority, until), 'mq_send')
     },
@@ -189,7 +190,7 @@ export function posixIpc(thread: GuestThread) {
       priority: number,
       deadline: number,
     ): number {
-      const until = deadlineMs(thread, deadline)
+      const until = queueDeadlineMs(thread, deadline)
       const bytes = thread.done(thread.calls.mq_receive(pid, mqd, size, until), 'mq_receive')
       const level = instance.view.getInt32(instance.resultAt, true)
       giveData(thread, data, bytes)
