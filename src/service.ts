@@ -92,15 +92,19 @@ export class ServicePool implements Services {
     this.#instance = instance
   }
 
-  run(call: ServiceCall, signal?: AbortSignal): Promise<unknown> {
-    return new Promise((resolve, reject) => {
-      if (signal?.aborted) return reject(new AbortError(signal.reason))
-      if (this.#closed) return reject(closed())
-      const task = { call, long: mayWaitLong(call), signal, resolve, reject }
-      if (!this.#enqueue(task)) return
-      signal?.addEventListener('abort', () => this.#abort(task), { once: true })
-      this.#dispatch()
-    })
+  async run(call: ServiceCall, signal?: AbortSignal): Promise<unknown> {
+    if (signal?.aborted) throw new AbortError(signal.reason)
+    if (this.#closed) throw closed()
+    const { promise, resolve, reject } = withResolvers<unknown>()
+    const task = { call, long: mayWaitLong(call), signal, resolve, reject }
+    const abort = () => this.#abort(task)
+    signal?.addEventListener('abort', abort, { once: true })
+    if (this.#enqueue(task)) this.#dispatch()
+    try {
+      return await promise
+    } finally {
+      signal?.removeEventListener('abort', abort)
+    }
   }
 
   /** => false when it was refused instead. */

@@ -190,8 +190,7 @@ async function runInWorker(
   const { handle } = place.workers
   const parent = place.instance.index
   worker.line.post({ type: 'run', handle, parent, pid: process.pid, program })
-  signal?.addEventListener('abort', () => running.abort(signal.reason), { once: true })
-  if (signal?.aborted) running.abort(signal.reason)
+  if (signal) running.obey(signal)
   if (checked.cpuMs < Number.POSITIVE_INFINITY) running.limit(checked.cpuMs)
   return new Guest(process.pid, plumbing.streams, running)
 }
@@ -264,7 +263,16 @@ class Running implements GuestControl {
     this.#kill()
   }
 
-  abort(reason: unknown): void {
+  /** Ends it when the signal is aborted, or was. */
+  obey(signal: AbortSignal): void {
+    const abort = () => this.#abort(signal.reason)
+    const forget = () => signal.removeEventListener('abort', abort)
+    signal.addEventListener('abort', abort, { once: true })
+    this.exited.then(forget, forget)
+    if (signal.aborted) abort()
+  }
+
+  #abort(reason: unknown): void {
     if (this.#ended) return
     this.#aborted ??= new AbortError(reason)
     this.kill()

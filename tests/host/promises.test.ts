@@ -144,6 +144,17 @@ test('an abort ends a wait with AbortError, and its worker serves again', async 
   expect(map.notify(0)).toBe(0)
 })
 
+test('a signal that outlives its calls keeps nothing of them', async () => {
+  const { signal } = new AbortController()
+  const added = vi.spyOn(signal, 'addEventListener')
+  const removed = vi.spyOn(signal, 'removeEventListener')
+  await p.promises.munlockall({ signal })
+  expect(await codeOf(() => p.promises.close(999, { signal }))).toBe('EBADF')
+  expect(added).toHaveBeenCalledTimes(2)
+  const listeners = (spy: typeof added | typeof removed) => spy.mock.calls.map(([, heard]) => heard)
+  expect(listeners(removed)).toEqual(listeners(added))
+})
+
 test('a signal that is aborted already makes no call', async () => {
   const signal = AbortSignal.abort()
   await expect(

@@ -1,6 +1,6 @@
 /** Programs as processes: how they start, what they say, how they end. */
 
-import { afterAll, beforeAll, expect, test } from 'vitest'
+import { afterAll, beforeAll, expect, test, vi } from 'vitest'
 import { boot, type Kernel, MAP, O, PROT } from '../../dist/src/index.js'
 import { iovec, program, type Step, text } from '../support/guest-steps.ts'
 import { pause } from '../support/pause.ts'
@@ -172,6 +172,15 @@ test('a runaway loop is killed, by a call, an AbortSignal, a limit', async () =>
   await expect(aborted.exited).rejects.toMatchObject({ name: 'AbortError' })
   const limited = await kernel.run(forever, { cpuMs: 20, cache: false })
   expect(await limited.exited).toEqual({ status: 152, signal: 'SIGXCPU' })
+})
+
+test('a signal that outlives a program keeps nothing of it', async () => {
+  const { signal } = new AbortController()
+  const added = vi.spyOn(signal, 'addEventListener')
+  const removed = vi.spyOn(signal, 'removeEventListener')
+  expect((await run(program([]), { signal })).exit).toEqual({ status: 0 })
+  expect(added).toHaveBeenCalledTimes(1)
+  expect(removed.mock.calls.map(([, heard]) => heard)).toEqual([added.mock.calls[0]?.[1]])
 })
 
 test('closing the kernel ends the programs that still run', async () => {
