@@ -9,6 +9,7 @@ import { GUEST_LAYOUTS as at, IMPORTS, type ImportName, unsignedParams } from '.
 import { giveData, giveResult, notNull, putString, twoTimes } from './imports-io.js'
 import { posixIpc, semaphores, sync, systemV } from './imports-ipc.js'
 import { Errno } from './memory.js'
+import { STREAMS_UID } from './streams.js'
 import { type GuestThread, IGNORED, SIGNAL_MAX } from './thread.js'
 import { offsetOf } from './wasi-fd.js'
 
@@ -112,7 +113,7 @@ function processCalls(thread: GuestThread) {
   /** ESRCH, EPERM: POSIX kill's rule on who may send. */
   function mayKill(target: number): void {
     const theirs = thread.calls.process_get(target, abi.PROCESS_UID)
-    if (theirs < 0) throw new Errno(abi.ESRCH)
+    if (theirs < 0 || theirs === STREAMS_UID) throw new Errno(abi.ESRCH)
     const euid = fact(abi.PROCESS_EUID)
     if (euid !== 0 && euid !== theirs && fact(abi.PROCESS_UID) !== theirs) {
       throw new Errno(abi.EPERM)

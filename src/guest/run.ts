@@ -21,7 +21,7 @@ import { type Checked, checkRun, type LoadOptions, type RunOptions } from './opt
 import { type Plumbing, plumb } from './plumb.js'
 import { type ModuleSource, prepare } from './prepare.js'
 import { whereIn } from './stack.js'
-import { Pump } from './streams.js'
+import { Pump, STREAMS_UID } from './streams.js'
 import { GuestThread } from './thread.js'
 import type { GuestLine, Workers } from './workers.js'
 
@@ -65,7 +65,8 @@ function newProcess(place: Place, { parent, uid, gid }: Checked): Process {
 function takeStreams(place: Place): { host: Process; pump: Pump } {
   if (!place.streams) {
     const { instance } = place
-    const host = place.processOf(instance.result('run', instance.calls.process_create(0, 0, 0)))
+    const made = instance.calls.process_create(0, STREAMS_UID, STREAMS_UID)
+    const host = place.processOf(instance.result('run', made))
     place.streams = { host, pump: new Pump(instance, host), users: 0 }
   }
   place.streams.users++

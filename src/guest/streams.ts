@@ -4,7 +4,7 @@
  * One pump a thread: it asks all ends by poll; where none is ready poll leaves this thread queued, and the first change rings its doorbell. So nothing
  * polls by time, no other thread is needed, and a guest that writes faster than its reader reads waits as POSIX has it.
  */
-import { EAGAIN, EPIPE, F_SETFL, O_NONBLOCK, POLLIN, POLLOUT } from '../../assembly/abi.js'
+import { EAGAIN, F_SETFL, O_NONBLOCK, POLLIN, POLLOUT } from '../../assembly/abi.js'
 import type { Instance } from '../instance.js'
 import type { PollRequest } from '../pipes.js'
 import type { Process } from '../process.js'
@@ -38,6 +38,9 @@ interface Input {
 type End = Output | Input
 
 const ROOM = 65_536
+
+/** Whose the process is that has this thread's ends: (uid_t)-1, which is no user's. It is none of a guest's neighbours: kill does not find it. */
+export const STREAMS_UID = 0xffff_ffff
 
 export class Pump {
   readonly #instance: Instance
@@ -111,11 +114,15 @@ export class Pump {
   async #run(): Promise<void> {
     this.#running = true
     const { words, doorbell } = this.#instance
-    while (this.#ends.size > 0 && !this.#instance.table.closed && !this.#instance.hasLeft) {
-      const bell = Atomics.load(words, doorbell)
-      const nudged = this.#nudge.promise
-      if (this.#look()) await null
-      else await Promise.race([this.#instance.rung(bell), nudged])
+    try {
+      while (this.#ends.size > 0 && !this.#instance.table.closed && !this.#instance.hasLeft) {
+        const bell = Atomics.load(words, doorbell)
+        const nudged = this.#nudge.promise
+        if (this.#look()) await null
+        else await Promise.race([this.#instance.rung(bell), nudged])
+      }
+    } catch {
+      this.stop() // its process is gone, and all ends with it
     }
     this.#running = false
   }
@@ -193,15 +200,12 @@ export class Pump {
     return bytes !== undefined
   }
 
-  /** => bytes moved; undefined when none can be now, 0 when the other side is gone. */
+  /** => bytes moved; undefined when none can be now, 0 when the other side is gone, or this one. */
   #attempt(move: () => number): number | undefined {
     try {
       return move()
     } catch (error) {
-      const { errno } = error as { errno?: number }
-      if (errno === EAGAIN) return undefined
-      if (errno === EPIPE) return 0
-      throw error
+      return (error as { errno?: number }).errno === EAGAIN ? undefined : 0
     }
   }
 
@@ -217,7 +221,11 @@ export class Pump {
 
   #close(end: End): void {
     if (!this.#ends.delete(end.fd)) return
-    if (!this.#instance.table.closed) this.#process.close(end.fd)
+    try {
+      this.#process.close(end.fd)
+    } catch {
+      // Its process is gone, or the kernel.
+    }
     if (end.kind === 'output') end.end()
     else end.source.cancel?.()
   }

@@ -1,6 +1,7 @@
 /** Programs as processes: how they start, what they say, how they end. */
 
 import { afterAll, beforeAll, expect, test, vi } from 'vitest'
+import { Pump } from '../../dist/src/guest/streams.js'
 import { boot, type Kernel, MAP, O, PROT } from '../../dist/src/index.js'
 import { iovec, program, type Step, text } from '../support/guest-steps.ts'
 import { pause } from '../support/pause.ts'
@@ -181,6 +182,40 @@ test('a signal that outlives a program keeps nothing of it', async () => {
   expect((await run(program([]), { signal })).exit).toEqual({ status: 0 })
   expect(added).toHaveBeenCalledTimes(1)
   expect(removed.mock.calls.map(([, heard]) => heard)).toEqual([added.mock.calls[0]?.[1]])
+})
+
+test('a program cannot kill the process that has its streams', async () => {
+  const ESRCH = 71
+  await using other = await boot({ memory: '16MiB' })
+  const kills = program([
+    { call: 'isopage.kill', args: [2, 9], gives: -ESRCH },
+    { call: 'isopage.kill', args: [2, 0], gives: -ESRCH },
+    ...say(1, 'still here\n'),
+  ])
+  let out = ''
+  const stdout = (bytes: Uint8Array) => {
+    out += new TextDecoder().decode(bytes)
+  }
+  const guest = await other.run(kills, { stdout, cache: false })
+  expect(guest.pid).toBe(1)
+  expect(await guest.exited).toEqual({ status: 0 })
+  expect(out).toBe('still here\n')
+})
+
+test('streams whose process is gone end, and nothing is thrown', async () => {
+  const gone = () => {
+    throw Object.assign(new Error('ESRCH'), { errno: 71 })
+  }
+  const process = { pipe: () => [4, 5], fcntl() {}, pollArmed: gone, read: gone, close: gone }
+  const instance = { words: new Int32Array(1), doorbell: 0, table: { closed: false } }
+  const pump = new Pump(instance as never, process as never)
+  let ended = 0
+  pump.output(
+    () => {},
+    () => ended++,
+  )
+  await pause(0)
+  expect({ ended, idle: pump.idle }).toEqual({ ended: 1, idle: true })
 })
 
 test('closing the kernel ends the programs that still run', async () => {
