@@ -4,6 +4,7 @@ import { boot, disk, type Kernel } from '../index.js'
 import { ipcsText } from '../inspect/ipcs-text.js'
 import { type Command, parse, UsageError } from './command.js'
 import { systemNames } from './names.js'
+import { outputFor } from './output.js'
 
 const USAGE = `usage: isopage run [options] FILE [argument...]
 
@@ -46,6 +47,8 @@ const OPTIONS = {
   help: { type: 'boolean', short: 'h', default: false },
 } as const
 
+const STOPPING = ['SIGINT', 'SIGTERM', 'SIGHUP'] as const
+
 type Values = ReturnType<typeof parse<typeof OPTIONS>>['values']
 
 export const run: Command = {
@@ -83,6 +86,8 @@ async function start(file: string, args: readonly string[], values: Values): Pro
   const pageSize = pageSizeOf(values['page-size'])
   const others = (values.with ?? []).map(wordsOf)
   const contents = await Promise.all([[file], ...others].map(([name]) => contentOf(name as string)))
+  using stops = new Stops()
+  // Closed last but one: what was written is in the directories then, however the programs end.
   await using kernel = await boot({ memory, pageSize, mounts })
   const options: RunOptions = {
     env,
@@ -93,28 +98,48 @@ async function start(file: string, args: readonly string[], values: Values): Pro
     trace,
     maps,
     terminal: process.stdout.isTTY === true,
+    stdout: outputFor(process.stdout),
+    stderr: outputFor(process.stderr),
   }
-  const starting = [[file, ...args], ...others].map((words, index) =>
-    kernel.run(contents[index] as Uint8Array<ArrayBuffer>, {
-      ...options,
-      args: words,
-      stdin: index === 0 ? 'inherit' : 'ignore',
-    }),
-  )
+  const starting = [[file, ...args], ...others].map(async (words, index) => {
+    const stdin = index === 0 ? 'inherit' : 'ignore'
+    const program = contents[index] as Uint8Array<ArrayBuffer>
+    return stops.watch(await kernel.run(program, { ...options, args: words, stdin }))
+  })
   const status = await endOf(await Promise.all(starting))
   if (values.ipcs) process.stderr.write(left(kernel))
   return status
 }
 
-/** Waits for all of them; an interrupt is for each. => the first one's status. */
+/** => the first one's status, once all have ended. */
 async function endOf(guests: readonly Guest[]): Promise<number> {
-  const stop = () => {
-    for (const guest of guests) guest.kill('SIGINT')
-  }
-  process.once('SIGINT', stop)
   const [first] = await Promise.all(guests.map(({ exited }) => exited))
-  process.off('SIGINT', stop)
   return first?.status ?? 1
+}
+
+/** Signals to this program are for those that it runs. It ends with them, not before their files are written. */
+class Stops implements Disposable {
+  readonly #guests: Guest[] = []
+  #sent: NodeJS.Signals | undefined
+
+  constructor() {
+    for (const signal of STOPPING) process.on(signal, this.#stop)
+  }
+
+  watch(guest: Guest): Guest {
+    this.#guests.push(guest)
+    if (this.#sent) guest.kill(this.#sent)
+    return guest
+  }
+
+  readonly #stop = (signal: NodeJS.Signals): void => {
+    this.#sent = signal
+    for (const guest of this.#guests) guest.kill(signal)
+  };
+
+  [Symbol.dispose](): void {
+    for (const signal of STOPPING) process.off(signal, this.#stop)
+  }
 }
 
 function wordsOf(text: string): string[] {

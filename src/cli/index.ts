@@ -6,6 +6,7 @@
 import { readFileSync } from 'node:fs'
 import { type Command, UsageError } from './command.js'
 import { type MapCommand, type Options, readCommand, USAGE } from './options.js'
+import { statusWith, watchOutput } from './output.js'
 import type { Report, Tell } from './report.js'
 import { runMap } from './run.js'
 import { Screen } from './screen.js'
@@ -14,7 +15,7 @@ import { TextReport } from './text.js'
 const FAILED = 1
 const MISUSED = 2
 
-process.stdout.on('error', stopWritingTo)
+watchOutput()
 
 /** Loaded when it is asked for. */
 const COMMANDS: Readonly<Record<string, () => Promise<Command>>> = {
@@ -83,10 +84,4 @@ function messageOf(error: unknown): string {
   return error instanceof Error ? error.message : String(error)
 }
 
-/** A reader that has seen enough, such as `head`, is no failure. */
-function stopWritingTo(error: NodeJS.ErrnoException): void {
-  if (error.code !== 'EPIPE') throw error
-  process.exit()
-}
-
-process.exitCode = await main(process.argv.slice(2))
+process.exitCode = statusWith(await main(process.argv.slice(2)))

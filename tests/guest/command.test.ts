@@ -3,7 +3,8 @@
 import { expect, test } from 'vitest'
 import { inBrowser } from '../conformance/runtime.ts'
 
-const { makePlace } = inBrowser ? ({} as never) : await import('../system/command.ts')
+const { makePlace, WORDS } = inBrowser ? ({} as never) : await import('../system/command.ts')
+const fs = inBrowser ? ({} as never) : await import('node:fs')
 const SLOW = { timeout: 120_000 }
 
 test.skipIf(inBrowser)('compiles a program, and runs it as two processes', SLOW, async () => {
@@ -49,4 +50,69 @@ test.skipIf(inBrowser)('says at which line of the source an access failed', SLOW
   }
   await faults('poke at faults.c:7')
   await faults('strlen, called from main at faults.c:13', '0x90000000')
+})
+
+/** Compiles a text to `name`.wasm in a test's folder. */
+async function compileAt(place: { readonly path: string; run: Run }, name: string, text: string) {
+  fs.writeFileSync(`${place.path}/${name}.c`, text)
+  const wasm = `${place.path}/${name}.wasm`
+  const compiled = await place.run('cc', '-O1', `${place.path}/${name}.c`, '-o', wasm)
+  expect(compiled).toEqual({ code: 0, out: '', err: '' })
+}
+type Run = (...args: string[]) => Promise<unknown>
+
+const LOG_THEN_LINES = `#include <stdio.h>
+#include <unistd.h>
+int main(int count, char **args) {
+  FILE *log = fopen("/data/log.txt", "w");
+  fputs("important\\n", log);
+  fclose(log);
+  puts("begun"), fflush(stdout);
+  while (count > 1) sleep(1);
+  for (;;) if (puts("line") < 0) return 1;
+}`
+
+test.skipIf(inBrowser)(
+  'a program whose output or life ends early has written its files',
+  SLOW,
+  async () => {
+    using place = makePlace()
+    await compileAt(place, 'log', LOG_THEN_LINES)
+    fs.mkdirSync(`${place.path}/data`)
+    const log = `${place.path}/data/log.txt`
+    const run = 'isopage run --mount data=/data log.wasm'
+    const ways = [
+      [`{ ${run}; echo $? >&2; } | head -1`, 141],
+      ...(['INT', 'TERM', 'HUP'] as const).map((signal, index) => [
+        // exec, so that the signal is for the command and not for the shell around it.
+        `mkfifo f; (exec ${WORDS} run --mount data=/data log.wasm x >f) & read line <f; echo begun
+         kill -${signal} $!; wait $!; echo $? >&2; rm f`,
+        [130, 143, 129][index],
+      ]),
+    ] as const
+    for (const [script, status] of ways) {
+      expect(await place.shell(String(script))).toEqual({
+        code: 0,
+        out: 'begun\n',
+        err: `${status}\n`,
+      })
+      expect(fs.readFileSync(log, 'utf8')).toBe('important\n')
+      fs.rmSync(log)
+    }
+  },
+)
+
+test.skipIf(inBrowser)('says in one line that output cannot be written', SLOW, async () => {
+  using place = makePlace()
+  await compileAt(place, 'hello', '#include <stdio.h>\nint main(void) { puts("hello"); }')
+  const line = /^isopage: standard output: \S*ENOSPC.*\n$/
+  for (const command of ['run hello.wasm', 'run --help', '--help', 'ipc --json']) {
+    const { code, err } = await place.shell(`isopage ${command} >/dev/full`)
+    expect({ command, code }).toEqual({ command, code: 1 })
+    expect(err).toMatch(line)
+  }
+  const unheard = await place.shell('isopage run --trace hello.wasm 2>/dev/full')
+  expect(unheard).toEqual({ code: 0, out: 'hello\n', err: '' })
+  const closed = await place.shell('isopage run --trace hello.wasm 2>&1 >/dev/null | head -1')
+  expect(closed).toMatchObject({ code: 0, err: '' })
 })

@@ -15,12 +15,18 @@ export interface Outcome {
 const PROGRAM = fileURLToPath(new URL('../../dist/src/cli/index.js', import.meta.url))
 const FLAGS = 'Deno' in globalThis ? ['run', '-A', '--node-modules-dir=manual'] : []
 
+/** What begins a command line of the command, for a shell. */
+export const WORDS = [process.execPath, ...FLAGS, PROGRAM].map((word) => `'${word}'`).join(' ')
+const ISOPAGE = `isopage() { ${WORDS} "$@"; }`
+
 /** A folder for one test, with one below it for the command's own temporary files. */
 export interface Place extends Disposable {
   readonly path: string
   /** What the command left in its temporary folder. */
   left(): string[]
   run(...args: string[]): Promise<Outcome>
+  /** Runs a script of sh, in which `isopage` is the command. */
+  shell(script: string): Promise<Outcome>
   /** Runs another program to its end. */
   runFile(program: URL, ...args: string[]): Promise<Outcome>
   /** The user's runtime folder, where sockets of inspected kernels are. */
@@ -49,6 +55,7 @@ export function makePlace(): Place {
     runtime,
     left: () => readdirSync(temporary),
     run: (...args) => run(PROGRAM, args, folders),
+    shell: (script) => spawnToEnd('sh', ['-c', `${ISOPAGE}\ncd ${path}\n${script}`], folders),
     runFile: (program, ...args) => run(fileURLToPath(program), args, folders),
     start: (program, ...args) => start(fileURLToPath(program), args, folders),
     [Symbol.dispose]: () => rmSync(path, { recursive: true, force: true }),
@@ -92,8 +99,16 @@ function run(
   args: readonly string[],
   environment: Record<string, string>,
 ): Promise<Outcome> {
+  return spawnToEnd(process.execPath, [...FLAGS, program, ...args], environment)
+}
+
+function spawnToEnd(
+  file: string,
+  args: readonly string[],
+  environment: Record<string, string>,
+): Promise<Outcome> {
   const { FORCE_COLOR: _, ...env } = process.env
-  const child = spawn(process.execPath, [...FLAGS, program, ...args], {
+  const child = spawn(file, args, {
     env: { ...env, ...environment, DENO_NO_UPDATE_CHECK: '1' },
     stdio: ['ignore', 'pipe', 'pipe'],
   })
