@@ -89,6 +89,7 @@ async function start(file: string, args: readonly string[], values: Values): Pro
   using stops = new Stops()
   // Closed last but one: what was written is in the directories then, however the programs end.
   await using kernel = await boot({ memory, pageSize, mounts })
+  if (!('/tmp' in mounts)) makeTemporary(kernel)
   const options: RunOptions = {
     env,
     cwd,
@@ -109,6 +110,17 @@ async function start(file: string, args: readonly string[], values: Values): Pro
   const status = await endOf(await Promise.all(starting))
   if (values.ipcs) process.stderr.write(left(kernel))
   return status
+}
+
+/** A folder for temporary files, as C programs expect one: anybody's, and each file its owner's. */
+function makeTemporary(kernel: Kernel): void {
+  using host = kernel.process()
+  try {
+    host.mkdir('/tmp')
+  } catch (error) {
+    if ((error as { code?: string }).code !== 'EEXIST') throw error // a mount is below it
+  }
+  host.chmod('/tmp', 0o1777)
 }
 
 /** => the first one's status, once all have ended. */

@@ -116,3 +116,21 @@ test.skipIf(inBrowser)('says in one line that output cannot be written', SLOW, a
   const closed = await place.shell('isopage run --trace hello.wasm 2>&1 >/dev/null | head -1')
   expect(closed).toMatchObject({ code: 0, err: '' })
 })
+
+test.skipIf(inBrowser)('a program has a folder for temporary files', SLOW, async () => {
+  using place = makePlace()
+  const text = `#include <stdio.h>
+  #include <stdlib.h>
+  #include <sys/stat.h>
+  int main(void) {
+    struct stat found;
+    FILE *file = tmpfile();
+    stat("/tmp", &found);
+    printf("%d %d %o\\n", file != NULL, mkstemp((char[]){"/tmp/aXXXXXX"}) > 0, found.st_mode & 07777);
+  }`
+  await compileAt(place, 'temporary', text)
+  const out = '1 1 1777\n'
+  const wasm = `${place.path}/temporary.wasm`
+  expect(await place.run('run', wasm)).toEqual({ code: 0, out, err: '' })
+  expect(await place.run('run', '--uid', '7', wasm)).toEqual({ code: 0, out, err: '' })
+})
