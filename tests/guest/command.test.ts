@@ -31,6 +31,18 @@ test.skipIf(inBrowser)('compiles a program, and runs it as two processes', SLOW,
   expect(wrong.err).toContain('--with takes a program and its arguments')
 })
 
+test.skipIf(inBrowser)('refuses to compile nothing', SLOW, async () => {
+  using place = makePlace()
+  const [flag, output] = await Promise.all([
+    place.shell('isopage cc -O2'),
+    place.shell('isopage cc -o'),
+  ])
+  expect(flag).toMatchObject({ code: 1, err: expect.stringContaining('no input files') })
+  expect(output.code).toBe(1)
+  expect(output.err).toContain("argument to '-o' is missing")
+  expect(fs.existsSync(`${place.path}/a.out`)).toBe(false)
+})
+
 /** JavaScriptCore tells neither functions nor offsets. */
 const stackTells = !('Bun' in globalThis)
 

@@ -111,6 +111,11 @@ export function stopsEarly(args: readonly string[]): boolean {
   return args.some((word) => STOPS.has(word))
 }
 
+/** => there is something to compile or to link. */
+export function hasInput(args: readonly string[]): boolean {
+  return args.includes('-') || readArguments(args).some(({ kind }) => kind === 'input')
+}
+
 export function hasCxx(inputs: readonly string[]): boolean {
   return inputs.some((path) => /\.(cc|cp|cpp|cxx|c\+\+|C|CPP)$/.test(path))
 }
@@ -118,7 +123,8 @@ export function hasCxx(inputs: readonly string[]): boolean {
 /** The whole command line, for headers and library at `at`. */
 export function wholeFlags(args: readonly string[], at: string = SYSROOT): string[] {
   const first = [...COMPILING, '-isystem', `${at}/include`]
-  if (stopsEarly(args)) return [...first, ...args]
+  // Without a file the library would be one, and a program be linked of nothing else.
+  if (stopsEarly(args) || !hasInput(args)) return [...first, ...args]
   const link = [`-L${at}/lib`, '-lisopage', '-lsetjmp']
   return [...first, `-Wl,${LINKING.join(',')}`, ...args, ...link]
 }

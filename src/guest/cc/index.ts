@@ -8,7 +8,7 @@
  */
 import { explain } from './absent.js'
 import { withParents } from './dots.js'
-import { hasCxx, readArguments, SEARCHED, wholeFlags } from './flags.js'
+import { hasCxx, hasInput, readArguments, SEARCHED, wholeFlags } from './flags.js'
 import { SYSROOT, sysroot, treeOf } from './sysroot.js'
 import { type Outcome, runTool, type Tree } from './toolchain.js'
 
@@ -63,6 +63,9 @@ export async function compile(
   }
 }
 
+/** This build of clang has no message for it. */
+const NOTHING = { code: 1, messages: 'clang: error: no input files\n', made: {} } as const
+
 /** As compile; errors are in the result. @internal */
 export async function runCompiler(
   files: Tree,
@@ -78,6 +81,8 @@ export async function runCompiler(
   const tool = hasCxx(inputs) ? 'clang++' : 'clang'
   const whole = { ...given, [SYSROOT]: treeOf(await sysroot()) }
   const outcome = await runTool(tool, wholeFlags(flags), whole, stdin)
+  const said = outcome.stdout.length > 0 || outcome.messages !== ''
+  if (!hasInput(flags) && !said) return { ...outcome, ...NOTHING }
   const made: Record<string, Uint8Array> = {}
   collect(outcome.files, whole, '', made)
   return { ...outcome, messages: explain(outcome.messages), made }
