@@ -83,19 +83,24 @@ function wouldBlock(): IsopageError {
   )
 }
 
+interface Reported {
+  readonly args: readonly string[]
+  readonly module: WebAssembly.Module
+  readonly functions: number | undefined
+}
+
 /** => the line for stderr about a signal that is the program's own doing; undefined for a kill. */
 export function report(
   thread: GuestThread,
-  program: string,
-  module: WebAssembly.Module,
+  { args: [name = 'guest'], module, functions }: Reported,
   ending: Ending,
 ): string | undefined {
   const { signal, address, error } = ending
   if (signal === undefined || (address === undefined && error === undefined)) return undefined
   const what =
     address === undefined ? reasonOf(error) : `at ${hex(address)}, ${place(thread, address)}`
-  const where = whereIn(module, thread.trapped)
-  return `isopage: ${program}: ${signalName(signal)} ${what}${where ? `, in ${where}` : ''}\n`
+  const where = whereIn(module, thread.trapped, functions)
+  return `isopage: ${name}: ${signalName(signal)} ${what}${where ? `, in ${where}` : ''}\n`
 }
 
 function reasonOf(error: unknown): string {

@@ -16,6 +16,8 @@ const SIGABRT = 6
 export interface Program {
   readonly module: WebAssembly.Module
   readonly description: Description | undefined
+  /** How many it had before it was rewritten; undefined where nobody counted them. */
+  readonly functions: number | undefined
   readonly args: readonly string[]
   readonly env: Readonly<Record<string, string>>
   /** Descriptors of its preopened directories, their names, and whether each is '/'. */
@@ -96,10 +98,10 @@ function run(
 }
 
 /** Writes what there is to say at its end to the program's stderr: the line about a signal, its mappings. */
-function tell(thread: GuestThread, { args, maps, module }: Program, ending: Ending): void {
-  const line = report(thread, args[0] ?? 'guest', module, ending)
+function tell(thread: GuestThread, program: Program, ending: Ending): void {
+  const line = report(thread, program, ending)
   if (line !== undefined) say(thread, line.trimEnd())
-  if (!maps) return
+  if (!program.maps) return
   try {
     for (const map of mapLines(thread.process.maps())) say(thread, map)
   } catch {

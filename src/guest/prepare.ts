@@ -11,6 +11,7 @@ import {
   GuestModuleError,
   instrument,
 } from './rewrite/index.js'
+import { decode } from './rewrite/module.js'
 
 /** What a caller may give: a module's bytes, where they are, or a module that is to run as it is: in its private memory alone, unless it is `rewritten`. */
 export type ModuleSource = Loadable | WebAssembly.Module
@@ -19,6 +20,8 @@ type Loadable = BufferSource | URL | string | Response
 export interface Prepared {
   readonly module: WebAssembly.Module
   readonly description: Description | undefined
+  /** Of the module before it was rewritten, imported ones among them; undefined where it came rewritten. */
+  readonly functions?: number
 }
 
 export interface PrepareOptions {
@@ -73,7 +76,8 @@ function described(module: WebAssembly.Module): Description | undefined {
 async function make(bytes: Uint8Array, key: string, options: PrepareOptions): Promise<Prepared> {
   const made = await rewrite(bytes, key, options)
   try {
-    return await compiled(made)
+    const { functions } = decode(bytes)
+    return { ...(await compiled(made)), functions }
   } catch (error) {
     // The engine took the module as it was: one of its limits was near.
     const message = `the module is too large for this engine once it is rewritten: ${(error as Error).message}`

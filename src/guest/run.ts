@@ -110,7 +110,7 @@ async function launch(
   const kernelPages = place.instance.memory.buffer.byteLength / 65_536
   const { backEnd, cache, terminal, rewritten } = options
   const wanted = { kernelPages, backEnd, cache, rewritten }
-  const { module, description } = await prepare(source, wanted)
+  const { module, description, functions } = await prepare(source, wanted)
   const process = given ?? newProcess(place, checked)
   const streams = takeStreams(place)
   const plumbing = plumb(streams, process, place.instance, options)
@@ -121,7 +121,7 @@ async function launch(
     const terminals = terminal ? [0, 1, 2] : []
     const { trace = false, maps = false } = options
     const limits = { terminals, memoryMax, trace, maps }
-    const program = { module, description, args, env, preopens, ...limits }
+    const program = { module, description, functions, args, env, preopens, ...limits }
     return { process, program, plumbing, checked }
   } catch (error) {
     if (!given) process[Symbol.dispose]()
@@ -351,7 +351,7 @@ function functionsOf(thread: GuestThread, program: Program, options: LoadOptions
   const imports = { ...wrapped(thread, options.imports ?? {}), ...importsOf(thread, program) }
   const { module, description, memoryMax } = program
   const linked = link(thread, module, { description, imports, memoryMax })
-  const called = (call: () => unknown) => callIn(thread, module, call)
+  const called = (call: () => unknown) => callIn(thread, program, call)
   called(() => {
     start(linked)
     ;(linked.exports._initialize as (() => void) | undefined)?.()
@@ -385,7 +385,7 @@ function wrapped(thread: GuestThread, imports: NonNullable<LoadOptions['imports'
 }
 
 /** Calls into a plugin. A fault is an error with code SIGSEGV or SIGBUS and `address`. */
-function callIn(thread: GuestThread, module: WebAssembly.Module, call: () => unknown): unknown {
+function callIn(thread: GuestThread, program: Program, call: () => unknown): unknown {
   try {
     thread.begin()
     const result = call()
@@ -398,13 +398,13 @@ function callIn(thread: GuestThread, module: WebAssembly.Module, call: () => unk
     if (status === undefined && address === undefined) throw cause ?? error
     const code = signal === undefined ? 'ERR_GUEST_EXIT' : signalName(signal)
     const what =
-      signal === undefined ? `the plugin called exit(${status})` : accessFailed(module, error)
+      signal === undefined ? `the plugin called exit(${status})` : accessFailed(program, error)
     const facts = address === undefined ? {} : { address }
     throw new IsopageError(code, `${code}: ${what}`, { cause: error, ...facts })
   }
 }
 
-function accessFailed(module: WebAssembly.Module, error: unknown): string {
-  const where = whereIn(module, error)
+function accessFailed({ module, functions }: Program, error: unknown): string {
+  const where = whereIn(module, error, functions)
   return where === undefined ? 'an access failed' : `an access failed, in ${where}`
 }

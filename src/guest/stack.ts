@@ -9,6 +9,8 @@ import { ORIGINS } from './rewrite/seam.js'
 interface Frame {
   readonly name: string
   readonly module: string
+  /** The function's; undefined where the engine tells its name alone. */
+  readonly index: number | undefined
   /** Of the instruction, from the start of the module's bytes; undefined where the engine does not tell. */
   readonly offset: number | undefined
 }
@@ -26,12 +28,13 @@ function framesOf(error: unknown): Frame[] {
   const frames = stack.split('\n').flatMap((line) => {
     const match = FRAMES.map((form) => form.exec(line)).find((found) => found !== null)
     if (!match) return []
-    const [, name, module = '', index = '', offset] = match
+    const [, name, module = '', index, offset] = match
     return [
       {
         // V8 puts the module's name before the function's.
-        name: name?.replace(/^.*\.wasm\./, '') || `function ${index}`,
+        name: name?.replace(/^.*\.wasm\./, '') || `function ${index ?? ''}`,
         module,
+        index: index === undefined ? undefined : Number(index),
         offset: offset === undefined ? undefined : Number.parseInt(offset, 16),
       },
     ]
@@ -43,12 +46,18 @@ function framesOf(error: unknown): Frame[] {
 
 /**
  * => the innermost function of the guest that a trap's stack names, and its line of source; of a function without lines, the line that called for it:
- * 'fill at table.c:12', 'memset, called from main at table.c:30', 'fill'. Undefined where the stack names none. `module`: as it was linked.
+ * 'fill at table.c:12', 'memset, called from main at table.c:30', 'fill'. Undefined where the stack names none. `module`: as it was linked; `functions`: how many it
+ * had before it was rewritten, as without names what the rewriter added looks like the others.
  */
-export function whereIn(module: WebAssembly.Module, error: unknown): string | undefined {
+export function whereIn(
+  module: WebAssembly.Module,
+  error: unknown,
+  functions = Number.POSITIVE_INFINITY,
+): string | undefined {
   const lines = Lines.of(module)
-  // Without names for functions what the rewriter added looks like the others.
-  const frames = framesOf(error).filter((frame) => lines?.isForeign(frame) !== true)
+  const frames = framesOf(error).filter(
+    (frame) => (frame.index ?? 0) < functions && lines?.isForeign(frame) !== true,
+  )
   const [inner] = frames
   if (!inner) return undefined
   for (const frame of frames) {

@@ -160,44 +160,43 @@ describe('lines of debug information', () => {
 /** What fails. */
 const LOAD = [0x28, 2, 16]
 /** => a module with lines whose export `entry` fails. */
-const faulting = (entry: string) =>
-  withLines(
-    moduleOf({
-      memory: { initial: 1 },
-      functions: [
-        {
-          params: [I32],
-          results: [I32],
-          // Comes back to itself, so that it polls before its first instruction.
-          body: (code) =>
-            void code
-              .get(0)
-              .const(64)
-              .op(EQ)
-              .if(EMPTY)
-              .const(80)
-              .call(0)
-              .op(DROP)
-              .end()
-              .get(0)
-              .op(...LOAD),
-        },
-        {
-          name: entry,
-          locals: [I32],
-          // Loads of private memory first, so that what is tried has something around it.
-          body: (code) =>
-            void code
-              .const(64)
-              .call(0)
-              .set(0)
-              .const(0x9000_0000 | 0)
-              .call(0)
-              .set(0),
-        },
-      ],
-    }),
-  )
+const faulting = (entry: string) => withLines(faultingFunctions(entry))
+const faultingFunctions = (entry: string) =>
+  moduleOf({
+    memory: { initial: 1 },
+    functions: [
+      {
+        params: [I32],
+        results: [I32],
+        // Comes back to itself, so that it polls before its first instruction.
+        body: (code) =>
+          void code
+            .get(0)
+            .const(64)
+            .op(EQ)
+            .if(EMPTY)
+            .const(80)
+            .call(0)
+            .op(DROP)
+            .end()
+            .get(0)
+            .op(...LOAD),
+      },
+      {
+        name: entry,
+        locals: [I32],
+        // Loads of private memory first, so that what is tried has something around it.
+        body: (code) =>
+          void code
+            .const(64)
+            .call(0)
+            .set(0)
+            .const(0x9000_0000 | 0)
+            .call(0)
+            .set(0),
+      },
+    ],
+  })
 
 /** => how a text ends that names the line of LOAD in `bytes`. */
 const lineOfLoad = (bytes: Uint8Array) => {
@@ -230,6 +229,16 @@ describe('a fault names the line', () => {
     expect(await guest.exited).toEqual({ status: 139, signal: 'SIGSEGV' })
     expect(err).toContain('isopage: test: SIGSEGV at 0x90000010, not mapped')
     if (tellsOffsets) expect(err.trimEnd().endsWith(lineOfLoad(bytes))).toBe(true)
+  })
+
+  test.each(
+    BACK_ENDS,
+  )('without names and lines, by the number of the function: %s', async (back) => {
+    const how = hasBoth ? { backEnd: back } : {}
+    using plugin = await kernel.load(faultingFunctions('go'), { cache: false, ...how })
+    const error = thrownBy(() => plugin.exports.go?.())
+    const where = tellsOffsets ? ', in function 0' : ''
+    expect(error.message).toBe(`SIGSEGV: an access failed${where}`)
   })
 
   test.each(BACK_ENDS)('of a plugin: %s', async (backEnd) => {
