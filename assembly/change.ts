@@ -10,18 +10,20 @@
  *   thread.changing   that space, for who reaps the thread
  *   space.forking     thread (index + 1) that forks the space, from beginFork to endFork
  *   space.contended   somebody sleeps until the change ends
+ *   space.wanted, space.kept   a promise that a change hands on from what it unmaps to what it maps (keepPromise to takePromise)
  *
  * Invariants:
  *  0. At most one thread is inside a call that changes a space.
  *  1. While `forking` is set and beginFork has returned, no other thread changes the space or holds a grant to store to its private pages.
  *  2. A change does not fault a page for writing between beginChange and endChange: it would wait for a fork that waits for it.
  *  3. A thread that left its call by the host's exception, or died, holds up nobody for long: waits look again, and its next call or its reap clears
- *     all three words.
+ *     all these words, or the next change of the space does.
  * Guarded by the kernel lock, journalled.
  */
 import { EWOULDBLOCK_PARK, PROCESSES_MAX, WHERE_FREE, WHERE_MASK, WHERE_OUT } from './abi'
+import { uncharge } from './commit'
 import { now } from './env'
-import { put } from './journal'
+import { edit, put } from './journal'
 import { lock, relax, unlock } from './lock'
 import { processAt, Space } from './process'
 import { K } from './root'
@@ -80,6 +82,7 @@ export function beginChange(space: Space): i32 {
     if (!isChanging(space)) {
       setChanging(me().index, <u32>changetype<usize>(space))
       setChanger(space, me().index + 1)
+      dropPromise(space)
       return 0
     }
     if (awaitChange(space) != 0) break
@@ -96,9 +99,29 @@ export function endChange(space: Space): void {
 /** Nobody changes the space now. */
 function release(space: Space): void {
   setChanger(space, 0)
+  dropPromise(space)
   if (space.contended == 0) return
   setContended(space, 0)
   wake(keyOfFork(<u32>changetype<usize>(space)), EVERYBODY)
+}
+
+/** `frames` that were charged are for what this thread's change maps, and so are `wanted` of those that what it unmaps gives back. => lock held. */
+export function keepPromise(space: Space, frames: u32, wanted: u32): void {
+  edit<Space>(space).kept = frames
+  space.wanted = wanted
+}
+
+/** => the frames that were kept: the caller's from now on. => lock held. */
+export function takePromise(space: Space): u32 {
+  const frames = space.kept
+  edit<Space>(space).kept = 0
+  space.wanted = 0
+  return frames
+}
+
+/** Takes back what a change kept and did not come to map. => lock held. */
+export function dropPromise(space: Space): void {
+  if (space.kept != 0 || space.wanted != 0) uncharge(takePromise(space))
 }
 
 /** => another thread is in the middle of a change of the space. */

@@ -28,6 +28,7 @@ import {
   MCL_FUTURE,
   MCL_ONFAULT,
   OFFSET_MAX,
+  PANIC_COMMIT,
   PROT_EXEC,
   PROT_READ,
   PROT_WRITE,
@@ -35,14 +36,15 @@ import {
   WINDOW_END,
   WINDOW_START,
 } from './abi'
-import { beginChange, endChange } from './change'
-import { charge, uncharge } from './commit'
+import { beginChange, dropPromise, endChange, keepPromise, takePromise } from './change'
+import { charge } from './commit'
 import { Inode, touchAccess } from './inode'
 import { holdObject, letGoObject } from './io'
 import { edit } from './journal'
 import { abandon, lock, unlock } from './lock'
 import { lockLimit } from './mlock'
 import { MemObject, newObject, OBJECT_ANON, OBJECT_TMPFS, retain } from './object'
+import { check } from './panic'
 import { populate } from './populate'
 import { Process, Space } from './process'
 import { K, pageRound } from './root'
@@ -183,6 +185,18 @@ export function mappedBytes(space: Space, start: u64, end: u64): u64 {
   return bytes
 }
 
+/** => frames that are promised to private mappings in [start, end). */
+function promisedWithin(space: Space, start: u64, end: u64): u32 {
+  let frames: u32 = 0
+  let vma = nextVma(space, start)
+  while (vma != null && vma.start < end) {
+    const bytes = min(vma.end, end) - max(vma.start, start)
+    if ((vma.flags & VMA_CHARGED) != 0) frames += <u32>(bytes >> K.pageShift)
+    vma = nextVma(space, vma.end)
+  }
+  return frames
+}
+
 /** RLIMIT_AS, the number of mappings, RLIMIT_MEMLOCK. => 0, -ENOMEM, -EAGAIN, -EPERM. */
 function checkLimits(process: Process, start: u64, bytes: u64, flags: u32): i32 {
   const space = process.space!
@@ -237,17 +251,23 @@ function mapAt(
   const limited = checkLimits(process, start, bytes, flags)
   if (limited != 0) return limited
   const pages = <u32>(bytes >> K.pageShift)
+  const end = <u64>start + bytes
   const promised = promiseOf(prot, flags, pages)
-  if (!charge(promised)) return -ENOMEM
-  if (!isFree(space, start, <u64>start + bytes)) {
-    uncharge(promised)
-    const cleared = clearPlace(space, start, <u64>start + bytes, source)
-    if (cleared < 0) return cleared
-    if (!charge(promised)) return -ENOMEM
+  const had = min(promised, promisedWithin(space, start, end))
+  if (!charge(promised - had)) return -ENOMEM
+  if (!isFree(space, start, end)) {
+    keepPromise(space, promised - had, had)
+    const cleared = clearPlace(space, start, end, source)
+    if (cleared < 0) {
+      dropPromise(space)
+      return cleared
+    }
+    check(takePromise(space) == promised, PANIC_COMMIT, promised)
   }
   const vma = newVma(space, prot, flags, source)
   if (vma == null) {
     abandon()
+    dropPromise(space)
     return -ENOMEM
   }
   setPlace(vma, start, pages, offset)

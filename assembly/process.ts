@@ -34,7 +34,8 @@ export class Space {
   tables: u32
   /** Its process. */
   pid: u32
-  pad: u32
+  /** Frames that what a change unmaps shall leave promised to what it maps there, and those promised to that so far (change.ts). */
+  wanted: u32
   /** Names the space in grants and futex keys, never used again. */
   id: u64
   /** Threads (index + 1) that fork it and that change its mappings, and whether others wait for these (change.ts). */
@@ -44,7 +45,8 @@ export class Space {
   /** First of the guests' contexts on it, and how many (context.ts). */
   contexts: u32
   contextCount: u32
-  pad1: u32
+  /** See `wanted`. */
+  kept: u32
 }
 
 @unmanaged

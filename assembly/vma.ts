@@ -246,9 +246,13 @@ export function chargeVma(vma: Vma): bool {
   return true
 }
 
-/** Gives back what `pages` pages of a charged vma were promised. */
+/** Gives back what `pages` pages of a charged vma were promised, but for what a change of its space wants to keep. */
 export function unchargeVma(vma: Vma, pages: u32): void {
   if ((vma.flags & VMA_CHARGED) == 0) return
-  uncharge(pages)
-  edit<Space>(vma.space!).charged -= pages
+  const space = edit<Space>(vma.space!)
+  const stays = min(pages, space.wanted)
+  space.charged -= pages
+  space.wanted -= stays
+  space.kept += stays
+  uncharge(pages - stays)
 }

@@ -20,7 +20,8 @@ import {
 } from '../../assembly/abi'
 import { sysAccess, sysRelease } from '../../assembly/access'
 import { begin as beginCall, end as endCall, whole } from '../../assembly/call'
-import { beginChange, beginFork, endChange } from '../../assembly/change'
+import { beginChange, beginFork, endChange, keepPromise } from '../../assembly/change'
+import { charge } from '../../assembly/commit'
 import { sysExit, sysReap } from '../../assembly/exit'
 import { fileAt } from '../../assembly/fd'
 import { openFiles } from '../../assembly/file'
@@ -32,6 +33,7 @@ import { K } from '../../assembly/root'
 import { noSource, sourceOf } from '../../assembly/source'
 import { leave, me, recover, sequenceOf, threadAt } from '../../assembly/thread'
 import { sysFtruncate } from '../../assembly/truncate'
+import { unmapRange } from '../../assembly/unmap'
 import { sysViewClose, sysViewOpen } from '../../assembly/view'
 import { checkAll, freeFrames, spawn } from './support/boot'
 import { putText, textAt } from './support/kernel'
@@ -90,6 +92,32 @@ describe('changes of a space', () => {
     dieAtEveryPush(true)
   })
   afterEach(end)
+
+  it('keep a promise for what they map, and take it back when it does not come to that', () => {
+    const space = process.space!
+    for (let way = 0; way < 3; way++) {
+      const at = map(2)
+      const first = me().index
+      expect(change(space)).toBe(0)
+      lock()
+      charge(3)
+      keepPromise(space, 3, 1)
+      unmapRange(space, at, at + 2 * PAGE)
+      unlock()
+      expect(space.kept).toBe(4)
+      if (way == 2) recover()
+      if (way != 0) goOnAsAnother()
+      const committed = K.committed
+      if (way == 0) endOf(space)
+      else if (way == 1) reap(first)
+      else expect(change(space)).toBe(0)
+      expect(space.kept).toBe(0)
+      expect(K.committed).toBe(committed - 4)
+      if (way != 2) continue
+      endOf(space)
+      reap(first)
+    }
+  })
 
   it('are one thread’s at a time: another waits until it is whole, or its thread dead', () => {
     const space = process.space!

@@ -24,6 +24,7 @@ import { sysMincore } from '../../assembly/madvise'
 import { sysMmap, sysMunmap } from '../../assembly/mmap'
 import { pteOf } from '../../assembly/pte'
 import { K } from '../../assembly/root'
+import { checkAll } from './support/boot'
 import {
   AT,
   begin,
@@ -117,6 +118,31 @@ describe('mmap', () => {
     expect(peek(AT)).toBe(1)
     expect(peek(AT + PAGE)).toBe(0)
     expect(peek(AT + 2 * PAGE)).toBe(3)
+  })
+
+  it('takes with MAP_FIXED the promise of what is there, and changes nothing where more is wanted than there is', () => {
+    const limit = K.commitLimit
+    for (let pages: u32 = 40; pages <= 300; pages += 260) {
+      expect(<u32>mmap(AT, pages * PAGE)).toBe(AT)
+      poke(AT + PAGE, 7)
+      const committed = K.committed
+      K.commitLimit = committed
+      expect(mmap(AT + PAGE, pages * PAGE, ANON | MAP_FIXED)).toBe(-ENOMEM)
+      expect(peek(AT + PAGE)).toBe(7)
+      dieAtEveryPush(true)
+      expect(<u32>mmap(AT, pages * PAGE, ANON | MAP_FIXED)).toBe(AT)
+      dieAtEveryPush(false)
+      expect(peek(AT + PAGE)).toBe(0)
+      expect(K.committed).toBe(committed)
+      K.commitLimit = committed + 1
+      expect(<u32>mmap(AT + PAGE, pages * PAGE, ANON | MAP_FIXED)).toBe(AT + PAGE)
+      expect(K.committed).toBe(committed + 1)
+      expect(<u32>mmap(AT, (pages + 1) * PAGE, ANON | MAP_FIXED | MAP_NORESERVE)).toBe(AT)
+      expect(process.space!.charged).toBe(0)
+      K.commitLimit = limit
+      expect(sysMunmap(process, AT, (pages + 1) * PAGE)).toBe(0)
+      checkAll()
+    }
   })
 
   it('fills with MAP_POPULATE and MAP_LOCKED, promises nothing with MAP_NORESERVE or for reading only', () => {

@@ -65,14 +65,14 @@ describe.skipIf(!host)(`a file on disk${but}`, () => {
     const mounts = { '/d': faulty(disk(temporaryDirectory()), [slow]) }
     await using kernel = await boot({ memory: '16MiB', mounts })
     const p = kernel.process()
-    const fds = [p.open('/d/f', O.CREAT | O.RDWR), p.open('/d/f', O.RDWR)]
-    p.write(fds[0], new Uint8Array(100))
-    const first = p.promises.fsync(fds[0])
+    const [fd, other] = [p.open('/d/f', O.CREAT | O.RDWR), p.open('/d/f', O.RDWR)]
+    p.write(fd, new Uint8Array(100))
+    const first = p.promises.fsync(fd)
     first.catch(() => {})
     await pause(100)
-    await expect(p.promises.fsync(fds[1])).rejects.toMatchObject({ code: 'EIO' })
+    await expect(p.promises.fsync(other)).rejects.toMatchObject({ code: 'EIO' })
     await expect(first).rejects.toMatchObject({ code: 'EIO' })
-    p.fsync(fds[1])
+    p.fsync(other)
   })
 
   test('what a program wrote and nobody synced is there once the kernel is closed', async () => {
