@@ -8,7 +8,15 @@
  * `bytes` outlives the mapping: its memory is not used for anything else until the array itself is collected (arrays derived from
  * it, and those made of `buffer` and `byteOffset`, do not keep it).
  */
-import { EAGAIN, EINVAL, ENOMEM, ETIMEDOUT, MREMAP_MAYMOVE, MS_SYNC } from '../assembly/abi.js'
+import {
+  EAGAIN,
+  EINVAL,
+  ENOMEM,
+  ESRCH,
+  ETIMEDOUT,
+  MREMAP_MAYMOVE,
+  MS_SYNC,
+} from '../assembly/abi.js'
 import {
   checkBytes,
   checkFlags,
@@ -265,13 +273,17 @@ export class Mapping {
     return new RwLock(this.#open(), this, offset)
   }
 
-  /** Unmaps, unless that was done; an attach that is detached already, by its address or piece by piece, is no error. */
+  /**
+   * Unmaps, unless that was done; an attach that is detached already, by its address or piece by piece, is no error, nor is a
+   * process that has ended: its mappings went with it.
+   */
   [Symbol.dispose](): void {
     if (this.#closed) return
     try {
       this.unmap()
     } catch (error) {
-      if (!this.#attached || (error as IsopageError).errno !== EINVAL) throw error
+      const { errno } = error as IsopageError
+      if (errno !== ESRCH && !(this.#attached && errno === EINVAL)) throw error
       this.gone()
     }
   }

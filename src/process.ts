@@ -240,7 +240,8 @@ export class Process extends SyncCalls {
     const staged = stage(name, args)
     const long = this.#onPipe(name, args[0])
     const call = { pid: this.pid, name, args: staged.args, long, ...this.#ownerFor(name) }
-    const result = staged.finish(await this.#services.run(call, signal))
+    const answer = this.#services.run(call, signal)
+    const result = staged.finish(await answer.catch((error) => staged.fail(error)))
     detached?.gone()
     if (name === 'exit') this.exited = true
     this.dirtied()
@@ -305,17 +306,23 @@ const FILLS: Readonly<Record<string, number>> = { read: 1, pread: 1, vmRead: 1 }
 interface Staged {
   readonly args: unknown[]
   finish(result: unknown): unknown
+  /** Throws what the call threw, once what came before it is where it belongs. */
+  fail(error: unknown): never
 }
 
 const same = (result: unknown) => result
+const rethrow = (error: unknown): never => {
+  throw error
+}
 
 /** An array that only this thread has is stood in for by a shared one, and filled when the call is done. */
 function stage(name: string, args: unknown[]): Staged {
   if (name === 'msgrcv') return stageMessage(args)
   const index = FILLS[name]
-  if (index === undefined) return { args, finish: same }
+  if (index === undefined) return { args, finish: same, fail: rethrow }
   const into = checkBytes('into', args[index])
-  if (into.length === 0 || into.buffer instanceof SharedArrayBuffer) return { args, finish: same }
+  if (into.length === 0 || into.buffer instanceof SharedArrayBuffer)
+    return { args, finish: same, fail: rethrow }
   const shared = new Uint8Array(new SharedArrayBuffer(into.length))
   return {
     args: args.with(index, shared),
@@ -323,13 +330,20 @@ function stage(name: string, args: unknown[]): Staged {
       into.set(shared.subarray(0, result as number))
       return result
     },
+    fail(error) {
+      const { address } = error as { address?: number }
+      if (name === 'vmRead' && address !== undefined) {
+        into.set(shared.subarray(0, address - (args[0] as number)))
+      }
+      throw error
+    },
   }
 }
 
 /** The message comes in an array of its own, and is put where it was wanted. */
 function stageMessage(args: unknown[]): Staged {
   const options = args[1] as MsgrcvOptions | undefined
-  if (options?.into === undefined) return { args, finish: same }
+  if (options?.into === undefined) return { args, finish: same, fail: rethrow }
   const { into, ...rest } = options
   const size = roomIn(into, rest.size)
   return {
@@ -339,5 +353,6 @@ function stageMessage(args: unknown[]): Staged {
       into.set(data)
       return { type, data: into.subarray(0, data.length) }
     },
+    fail: rethrow,
   }
 }

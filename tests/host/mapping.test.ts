@@ -1,7 +1,17 @@
 /** Mappings through the host's API: tracked access, arrays, faults, and what each call makes of its range. */
 
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest'
-import { boot, type Kernel, MADV, MAP, MS, O, PROT, type Process } from '../../dist/src/index.js'
+import {
+  boot,
+  IPC,
+  type Kernel,
+  MADV,
+  MAP,
+  MS,
+  O,
+  PROT,
+  type Process,
+} from '../../dist/src/index.js'
 import { codeOf } from '../conformance/runtime.ts'
 
 let kernel: Kernel
@@ -206,6 +216,16 @@ describe('calls on a range', () => {
     }
     expect(map.closed).toBe(true)
     expect(await codeOf(() => p.vmRead(address, new Uint8Array(1)))).toBe('SIGSEGV')
+  })
+
+  test('dispose after the process has ended does nothing', () => {
+    const other = kernel.process()
+    {
+      using map = other.mmap({ length: PAGE })
+      using attached = other.shmat(other.shmget(IPC.PRIVATE, PAGE, 0o600))
+      other.exit()
+      expect([map.closed, attached.closed]).toEqual([false, false])
+    }
   })
 
   test('a futex wait whose word differs, or whose time is over, says so', () => {

@@ -67,6 +67,21 @@ test('an error is the same object that the synchronous form throws', async () =>
   expect(first).toMatchObject({ code: 'ENOENT', errno: 44, syscall: 'open', path: '/none/such' })
 })
 
+test('a read that faults leaves what came before, as its synchronous form does', async () => {
+  const map = p.mmap({ length: 3 * 4096 })
+  map.write(0, new Uint8Array(8192).fill(5))
+  map.protect(0, { offset: 8192 })
+  const read = async (how: (into: Uint8Array) => unknown) => {
+    const into = new Uint8Array(3 * 4096).fill(9)
+    expect(await codeOf(() => how(into))).toBe('SIGSEGV')
+    return into
+  }
+  const expected = new Uint8Array(3 * 4096).fill(5, 0, 8192).fill(9, 8192)
+  expect(await read((into) => p.vmRead(map.address, into))).toEqual(expected)
+  expect(await read((into) => p.promises.vmRead(map.address, into))).toEqual(expected)
+  expect(await read((into) => map.promises.read(0, into))).toEqual(expected)
+})
+
 test('a mapping has promise forms of all its calls', async () => {
   const map = await p.promises.mmap({ length: 8192 })
   await map.promises.write(10, new Uint8Array([5, 6]))
