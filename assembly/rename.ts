@@ -199,13 +199,10 @@ function mayRename(
   }
   if (result < 0) return result
   if (!isDirectory(source)) return target != null && isDirectory(target) ? -EISDIR : 0
-  if (target != null) {
-    if (!isDirectory(target)) return -ENOTDIR
-    if (target.entryCount != 0) return -ENOTEMPTY
-  }
-  if (dir == newDir) return 0
-  if (target == null && newDir.nlink >= LINK_MAX) return -EMLINK
-  return mayUse(process, source, 2) ? 0 : -EACCES // its `..` changes
+  if (target != null && !isDirectory(target)) return -ENOTDIR
+  if (dir != newDir && !mayUse(process, source, 2)) return -EACCES // its `..` changes
+  if (target != null) return target.entryCount != 0 ? -ENOTEMPTY : 0
+  return dir != newDir && newDir.nlink >= LINK_MAX ? -EMLINK : 0
 }
 
 /** => lock not held. */

@@ -228,6 +228,9 @@ describe('permissions of names', () => {
     expect(rename(user, '/from/roots', '/to/roots')).toBe(-EACCES)
     expect(rename(user, '/from/roots', '/from/renamed')).toBe(0)
     expect(rename(user, '/from/his', '/to/his')).toBe(-EACCES)
+    mkdir(user, '/to/full')
+    mkdir(user, '/to/full/x')
+    expect(rename(user, '/from/his', '/to/full')).toBe(-EACCES) // before ENOTEMPTY
     expect(rename(user, '/from/good', '/to/good')).toBe(0)
     expect(list(process, '/from')).toBe('. .. his renamed')
   })
