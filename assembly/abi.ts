@@ -353,6 +353,7 @@ export const WASI_PATH_RENAME: u32 = 15
 export const WASI_PATH_LINK: u32 = 16
 export const WASI_PATH_SYMLINK: u32 = 17
 export const WASI_PATH_READLINK: u32 = 18
+export const WASI_FD_FILESTAT_SET_TIMES: u32 = 19
 /** Preopened directory of mount 0; mount i is this + i. */
 export const WASI_PREOPEN: u32 = 3
 export const RING_SLOTS: u32 = 64

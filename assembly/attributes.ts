@@ -31,7 +31,7 @@ import { edit } from './journal'
 import { lock, unlock } from './lock'
 import { isReadOnly } from './mount'
 import { loadPath } from './mounted'
-import { scratch, setTimes } from './mountfs'
+import { scratch, setFdTimes, setTimes } from './mountfs'
 import { MemObject } from './object'
 import { FOLLOW, mayUse, NOFOLLOW, pathOf, Walk, walk, walkOf } from './path'
 import { inGroup, Process } from './process'
@@ -227,12 +227,10 @@ function changeWalked(found: Walk, what: u32, a: u32, x: f64, y: f64): i32 {
 
 /** Changes a mount's inode, which is held. => lock not held. */
 function changeMounted(inode: Inode, what: u32, a: u32, x: f64, y: f64): i32 {
-  lock()
-  const bytes = loadPath(inode)
-  unlock()
-  return bytes < 0 ? bytes : changeAt(inode.mount, inode, scratch(), bytes, what, a, x, y)
+  return changeAt(inode.mount, inode, 0, 0, what, a, x, y)
 }
 
+/** `path` 0: changes the inode, whatever its names. */
 function changeAt(
   mount: i32,
   inode: Inode | null,
@@ -250,13 +248,34 @@ function changeAt(
     const synced = syncObject(object, true)
     if (synced < 0) return synced
   }
-  const result = setTimes(mount, path, bytes, toNs(atimeMs), toNs(mtimeMs), which)
+  const atime = toNs(atimeMs)
+  const mtime = toNs(mtimeMs)
+  const result =
+    path != 0
+      ? setTimes(mount, path, bytes, atime, mtime, which)
+      : setTimesOf(inode!, atime, mtime, which)
   if (result == 0 && inode != null && (which & (FST_MTIM | FST_MTIM_NOW)) != 0) {
     lock()
     setMtime(inode, (which & FST_MTIM_NOW) != 0 ? now(1) : mtimeMs)
     unlock()
   }
   return result
+}
+
+/**
+ * By the provider's descriptor, as a path may mean another file by now; by the path what has none, or where the provider
+ * can do no better.
+ */
+function setTimesOf(inode: Inode, atime: u64, mtime: u64, which: u32): i32 {
+  const object = inode.object
+  if (object != null && object.fd >= 0) {
+    const result = setFdTimes(inode.mount, object.fd, atime, mtime, which)
+    if (result != -ENOTSUP) return result
+  }
+  lock()
+  const bytes = loadPath(inode)
+  unlock()
+  return bytes < 0 ? bytes : setTimes(inode.mount, scratch(), bytes, atime, mtime, which)
 }
 
 function toNs(ms: f64): u64 {

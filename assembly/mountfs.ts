@@ -26,6 +26,7 @@ import {
   S_IFREG,
   WASI_FD_CLOSE,
   WASI_FD_FILESTAT_GET,
+  WASI_FD_FILESTAT_SET_TIMES,
   WASI_FD_READDIR,
   WASI_FD_SYNC,
   WASI_PATH_FILESTAT_GET,
@@ -162,6 +163,11 @@ export function setTimes(
 ): i32 {
   const op = WASI_PATH_FILESTAT_SET_TIMES
   return outcome(call(mount, op, rootFd(mount), 0, path, bytes, atime, mtime, flags))
+}
+
+/** As setTimes, of an open provider descriptor. => 0 or -errno, -ENOTSUP when its provider does so by paths alone. */
+export function setFdTimes(mount: i32, fd: i32, atime: u64, mtime: u64, flags: u32): i32 {
+  return outcome(call(mount, WASI_FD_FILESTAT_SET_TIMES, fd, atime, mtime, flags))
 }
 
 /** => what filestat() says: the inode number. */

@@ -35,6 +35,7 @@ import {
   WASI_FD_DATASYNC,
   WASI_FD_FILESTAT_GET,
   WASI_FD_FILESTAT_SET_SIZE,
+  WASI_FD_FILESTAT_SET_TIMES,
   WASI_FD_PREAD,
   WASI_FD_PWRITE,
   WASI_FD_READDIR,
@@ -265,6 +266,8 @@ function direct(
       return wasi.fd_filestat_get(p, q)
     case WASI_FD_FILESTAT_SET_SIZE:
       return wasi.fd_filestat_set_size(p, b)
+    case WASI_FD_FILESTAT_SET_TIMES:
+      return wasi.fd_filestat_set_times(p, b, c, s)
     case WASI_FD_SYNC:
       return wasi.fd_sync(p)
     case WASI_FD_DATASYNC:

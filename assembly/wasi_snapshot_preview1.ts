@@ -20,6 +20,7 @@ export declare function fd_pread(fd: u32, iovs: u32, count: u32, offset: u64, re
 export declare function fd_pwrite(fd: u32, iovs: u32, count: u32, offset: u64, result: u32): u32
 export declare function fd_filestat_get(fd: u32, result: u32): u32
 export declare function fd_filestat_set_size(fd: u32, size: u64): u32
+export declare function fd_filestat_set_times(fd: u32, atime: u64, mtime: u64, fstflags: u32): u32
 export declare function fd_sync(fd: u32): u32
 export declare function fd_datasync(fd: u32): u32
 export declare function fd_readdir(fd: u32, to: u32, bytes: u32, cookie: u64, result: u32): u32

@@ -26,6 +26,7 @@ const OPS: ReadonlyMap<number, readonly [keyof WasiFiles, string]> = new Map([
   [abi.WASI_FD_PWRITE, ['fd_pwrite', 'nnnbn']],
   [abi.WASI_FD_FILESTAT_GET, ['fd_filestat_get', 'nn']],
   [abi.WASI_FD_FILESTAT_SET_SIZE, ['fd_filestat_set_size', 'nb']],
+  [abi.WASI_FD_FILESTAT_SET_TIMES, ['fd_filestat_set_times', 'nbbn']],
   [abi.WASI_FD_SYNC, ['fd_sync', 'n']],
   [abi.WASI_FD_DATASYNC, ['fd_datasync', 'n']],
   [abi.WASI_FD_READDIR, ['fd_readdir', 'nnnbn']],

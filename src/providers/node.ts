@@ -261,6 +261,15 @@ class NodeProvider implements Provider {
     })
   }
 
+  futimes(handle: number, atimeNs: bigint | null, mtimeNs: bigint | null): void {
+    this.#state.rights(handle)
+    this.#writable()
+    attempt(() => {
+      const now = fs.fstatSync(handle, { bigint: true })
+      fs.futimesSync(handle, timeOf(atimeNs ?? now.atimeNs), timeOf(mtimeNs ?? now.mtimeNs))
+    })
+  }
+
   dispose(): void {
     attempt(() => this.#state.end())
   }

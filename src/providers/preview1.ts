@@ -47,6 +47,7 @@ export interface WasiFiles {
   fd_pwrite(fd: number, iovs: number, count: number, offset: bigint, nwritten: number): Errno
   fd_filestat_get(fd: number, filestat: number): Errno
   fd_filestat_set_size(fd: number, size: bigint): Errno
+  fd_filestat_set_times(fd: number, atime: bigint, mtime: bigint, fstflags: number): Errno
   fd_sync(fd: number): Errno
   fd_datasync(fd: number): Errno
   fd_readdir(fd: number, buffer: number, length: number, cookie: bigint, used: number): Errno

@@ -138,6 +138,8 @@ export interface Provider {
   readlink(path: string): Awaitable<string>
   /** Sets times of the entry itself; null leaves one as it is. */
   utimes(path: string, atimeNs: bigint | null, mtimeNs: bigint | null): Awaitable<void>
+  /** As utimes, of what is open, under whatever name or none. Where it is left out, futimens goes by the path. */
+  futimes?(handle: number, atimeNs: bigint | null, mtimeNs: bigint | null): Awaitable<void>
   /** Of a mount's first or only instance: closes what is open and lets go of the store. Of another: lets go of what is its alone. */
   dispose?(): Awaitable<void>
 }

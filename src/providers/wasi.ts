@@ -246,6 +246,15 @@ class Files {
     yield* settled(provider.truncate(handle, safeOffset(size, 'EFBIG')))
   }
 
+  *fd_filestat_set_times(...args: Args<'fd_filestat_set_times'>): Steps<void> {
+    const [fd, atime, mtime, fstflags] = args
+    const { provider, handle } = this.#opened(fd)
+    const accessed = chosenTime(fstflags, P.FST_ATIM, P.FST_ATIM_NOW, atime)
+    const modified = chosenTime(fstflags, P.FST_MTIM, P.FST_MTIM_NOW, mtime)
+    if (!provider.futimes) throw new ProviderError('ENOTSUP', 'times are set by paths alone')
+    yield* settled(provider.futimes(handle, accessed, modified))
+  }
+
   *fd_sync(...args: Args<'fd_sync'>): Steps<void> {
     const [fd] = args
     const { provider, handle } = this.#opened(fd)
@@ -437,6 +446,7 @@ const FUNCTIONS = [
   'fd_pwrite',
   'fd_filestat_get',
   'fd_filestat_set_size',
+  'fd_filestat_set_times',
   'fd_sync',
   'fd_datasync',
   'fd_readdir',

@@ -72,9 +72,10 @@ const OPS: readonly FaultOp[] = [
     'readdir',
   ] as const),
   ...(['mkdir', 'rmdir', 'unlink', 'rename', 'link', 'symlink', 'readlink', 'utimes'] as const),
+  'futimes',
 ]
 const BY_HANDLE: ReadonlySet<FaultOp> = new Set<FaultOp>([
-  ...(['close', 'pread', 'pwrite', 'truncate', 'sync', 'stat'] as const),
+  ...(['close', 'pread', 'pwrite', 'truncate', 'sync', 'stat', 'futimes'] as const),
 ])
 
 /**
@@ -189,7 +190,8 @@ class Faulty {
     const async = provider.capabilities.async || delays
     this.capabilities = { ...provider.capabilities, threads: 'owner', async }
     const methods = this as unknown as Record<FaultOp, unknown>
-    for (const op of OPS) methods[op] = (...args: unknown[]) => this.#call(op, args)
+    const has = (op: FaultOp) => op !== 'futimes' || provider.futimes !== undefined
+    for (const op of OPS.filter(has)) methods[op] = (...args: unknown[]) => this.#call(op, args)
   }
 
   dispose(): Awaitable<void> {

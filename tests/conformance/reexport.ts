@@ -14,6 +14,7 @@ const SIGNATURES: Readonly<Record<string, readonly number[]>> = {
   fd_pwrite: [I32, I32, I32, I64, I32],
   fd_filestat_get: [I32, I32],
   fd_filestat_set_size: [I32, I64],
+  fd_filestat_set_times: [I32, I64, I64, I32],
   fd_sync: [I32],
   fd_datasync: [I32],
   fd_readdir: [I32, I32, I32, I64, I32],

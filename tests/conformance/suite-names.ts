@@ -243,6 +243,10 @@ export function identity(mounted: Mounted): void {
     expect(mode).toBe(provider.capabilities.permissions ? 0o600 : 0o666)
   })
 
+  times(mounted)
+}
+
+function times(mounted: Mounted): void {
   test('times are set to the microsecond, one at a time, or are ENOTSUP', async () => {
     const provider = mounted()
     await make(provider, 'f')
@@ -262,5 +266,19 @@ export function identity(mounted: Mounted): void {
     const before = await provider.lstat('f')
     expect([before.atimeNs, before.mtimeNs]).toEqual([-5_000_000_000n, -86_400_000_000_000n])
     expect(await codeOf(() => provider.utimes('none', first, first))).toBe('ENOENT')
+  })
+
+  test('times of what is open are set under whatever name or none, where that can be done', async () => {
+    const provider = mounted()
+    if (!provider.futimes) return
+    await make(provider, 'f')
+    const handle = await provider.open('f', READ_WRITE)
+    await provider.unlink('f')
+    await provider.futimes(handle, 1_600_000_000_000_000_000n, null)
+    await provider.futimes(handle, null, 1_700_000_000_000_000_000n)
+    const { atimeNs, mtimeNs } = await provider.stat(handle)
+    expect([atimeNs, mtimeNs]).toEqual([1_600_000_000_000_000_000n, 1_700_000_000_000_000_000n])
+    await provider.close(handle)
+    expect(await codeOf(() => provider.futimes?.(handle, null, null))).toBe('EBADF')
   })
 }

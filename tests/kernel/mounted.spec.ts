@@ -30,7 +30,7 @@ import {
   S_IFMT,
   STAT_MTIME,
 } from '../../assembly/abi'
-import { sysUtimens } from '../../assembly/attributes'
+import { sysFutimens, sysUtimens } from '../../assembly/attributes'
 import { fileAt } from '../../assembly/fd'
 import { Inode } from '../../assembly/inode'
 import { lock, unlock } from '../../assembly/lock'
@@ -300,6 +300,27 @@ describe('mounted: attributes', () => {
     expect(stat(process, '/mnt/data/timed')).toBe(0)
     expect(load<f64>(textAt(BUFFER_RESULT), STAT_MTIME)).toBe(7500.5)
     expect(chmod(process, '/mnt/data/timed', 0o600)).toBe(-ENOTSUP)
+  })
+
+  it('sets times of the open file, whatever its name means by now, and of one without a name', () => {
+    make('/mnt/data/stamped', 'x')
+    const fd = open(process, '/mnt/data/stamped', O_RDWR)
+    expect(link(process, '/mnt/data/stamped', '/mnt/data/other')).toBe(0)
+    expect(unlink(process, '/mnt/data/stamped')).toBe(0)
+    make('/mnt/data/stamped', 'new')
+    stat(process, '/mnt/data/stamped')
+    const before = load<f64>(textAt(BUFFER_RESULT), STAT_MTIME)
+    expect(step(sysFutimens(process, fd, 0, 7000, FST_MTIM))).toBe(0)
+    stat(process, '/mnt/data/stamped')
+    expect(load<f64>(textAt(BUFFER_RESULT), STAT_MTIME)).toBe(before)
+    stat(process, '/mnt/data/other')
+    expect(load<f64>(textAt(BUFFER_RESULT), STAT_MTIME)).toBe(7000)
+    expect(unlink(process, '/mnt/data/other')).toBe(0)
+    expect(step(sysFutimens(process, fd, 0, 8000, FST_MTIM))).toBe(0)
+    expect(step(sysFstat(process, fd))).toBe(0)
+    expect(load<f64>(textAt(BUFFER_RESULT), STAT_MTIME)).toBe(8000)
+    close(process, fd)
+    unlink(process, '/mnt/data/stamped')
   })
 
   it('truncates with the provider, and keeps the size while the file is open', () => {

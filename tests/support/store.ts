@@ -174,6 +174,12 @@ export class Store implements Provider {
     file.mtimeNs = mtimeNs ?? file.mtimeNs
   }
 
+  futimes(handle: number, atimeNs: bigint | null, mtimeNs: bigint | null): void {
+    const { file } = this.#open(handle)
+    file.atimeNs = atimeNs ?? file.atimeNs
+    file.mtimeNs = mtimeNs ?? file.mtimeNs
+  }
+
   mkdir(path: string): never {
     throw new ProviderError('ENOTSUP', path)
   }

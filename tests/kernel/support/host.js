@@ -136,6 +136,7 @@ function createDisk(memory) {
       view.setBigUint64(32, BigInt(file.size), true)
     }),
     fd_filestat_set_size: plain(6, (file, size) => resize(file, Number(size))),
+    fd_filestat_set_times: plain(19, () => {}),
     fd_sync: plain(7, () => {}),
     fd_datasync: plain(8, () => {}),
   }

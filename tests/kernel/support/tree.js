@@ -204,6 +204,12 @@ class Tree {
     if (flags & 4) file.mtime = mtime
   }
 
+  fd_filestat_set_times(fd, atime, mtime, flags) {
+    const { file } = this.#opened(fd)
+    if (flags & 1) file.atime = atime
+    if (flags & 4) file.mtime = mtime
+  }
+
   path_create_directory(_fd, at, length) {
     this.#add(this.#text(at, length), 'directory')
   }
