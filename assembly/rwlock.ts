@@ -45,7 +45,7 @@ import {
   untilOf,
 } from './syncword'
 import { isEnding } from './thread'
-import { enqueue, firstWait, sleepInPlace, Wait, withdraw } from './wait'
+import { enqueue, firstWait, sleepInPlace, Wait, wake, withdraw } from './wait'
 
 /** What a finished sleep is told: the lock is its own. */
 export const GRANTED: i32 = 2
@@ -138,29 +138,40 @@ export function sysRwlockTrylock(process: Process, owner: u32, address: u64, wri
 
 function acquire(process: Process, owner: u32, address: u64, write: bool, until: f64): i32 {
   let result = -EBUSY
+  let queue: u64 = 0
+  let queueDetail: u64 = 0
   while (result == -EBUSY) {
     result = reachFor(process, owner, address, RWLOCK_BYTES)
     if (result == 0) result = attempt(owner, write, true)
     if (result == -EBUSY && until <= now(0)) result = -ETIMEDOUT
     if (result != -EBUSY) break
     const wait = enqueue(key, detail)
-    if (wait == null) return -ENOMEM
-    wait.value = write ? 1 : 0
-    wait.extra = owner
-    result = ended(process, owner, address, wait, sleepInPlace(wait, until))
+    if (wait == null) result = -ENOMEM
+    else {
+      queue = key
+      queueDetail = detail
+      wait.value = write ? 1 : 0
+      wait.extra = owner
+      result = ended(process, owner, wait, sleepInPlace(wait, until))
+    }
   }
+  if (result < 0 && queueDetail != 0) giveUp(process, address, queue, queueDetail)
   return result
 }
 
 /** What a sleep that ended with `slept` comes to: -EBUSY to look again. The node is gone. */
-function ended(process: Process, owner: u32, address: u64, wait: Wait, slept: i32): i32 {
+function ended(process: Process, owner: u32, wait: Wait, slept: i32): i32 {
   if (isHanded(wait)) return takeGranted(process, owner, wait)
   withdraw(wait)
   relax()
-  if (slept == 0) return -EBUSY
-  // It gives up its place: those behind it may go.
-  if (reach(process, address, RWLOCK_BYTES) == 0) admit()
-  return slept
+  return slept == 0 ? -EBUSY : slept
+}
+
+/** One that waited in a queue leaves without the lock: those behind it may go. Where the process has that lock there no more, they look for themselves. */
+function giveUp(process: Process, address: u64, queue: u64, queueDetail: u64): void {
+  const reached = reach(process, address, RWLOCK_BYTES)
+  if (reached != 0 || key != queue || detail != queueDetail) wake(queue, 0xffffffff, queueDetail)
+  else if (isRwlock()) admit()
 }
 
 /** The lock was granted. => 0, -ESRCH when the owner is none, or its process or this thread is ending: then it is for others. The node is gone. */

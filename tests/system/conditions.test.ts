@@ -251,6 +251,22 @@ test('an rwlock is shared by readers, and had by one writer alone', async () => 
   expect(outcome(() => p.pthread_rwlock_unlock(at))).toBe('EPERM')
 })
 
+test('an rwlock’s readers are let in when the writer before them gives up, whatever it unmapped meanwhile', async () => {
+  p.pthread_rwlock_rdlock(at)
+  const deadline = Date.now() + 300
+  const writer = caller(0).call(q, 'pthread_rwlock_timedwrlock', there, deadline)
+  await asleep(kernel, 1)
+  const readers = [1, 2].map((index) =>
+    caller(index).call(p, 'pthread_rwlock_timedrdlock', at, deadline + 5000),
+  )
+  await asleep(kernel, 3)
+  q.munmap(there - (there % q.pageSize), q.pageSize)
+  expect(['ETIMEDOUT', 'SIGSEGV']).toContain(await writer)
+  expect(await Promise.all(readers)).toEqual([undefined, undefined])
+  expect(Date.now()).toBeLessThan(deadline + 4000)
+  for (let i = 0; i < 3; i++) p.pthread_rwlock_unlock(at)
+})
+
 test('an rwlock’s writer is EDEADLK to lock it again, EBUSY to try, and one reader too many EAGAIN', () => {
   p.pthread_rwlock_wrlock(at)
   expect(outcome(() => p.pthread_rwlock_wrlock(at))).toBe('EDEADLK')
