@@ -101,6 +101,8 @@ const WATCH_PAUSE: u32 = 128
 let vain: u32 = 0
 let unwatched: u32 = 0
 const VAIN_MAX: u32 = 63
+/** One sleep is no longer, ms: then the sleeper looks again how much is left. */
+const SLEEP_MS_MAX: f64 = 1e9
 /** What a thread that may not block spins before it gives up, ms. */
 const SPIN_MS: f64 = 0.05
 
@@ -230,7 +232,7 @@ function nap(bell: u32, leftMs: f64): bool {
     // What was asked of this thread before `bell` was read rings no more.
     if ((me().flags & THREAD_SERVES) != 0) serve()
     if (!rungSoon(at, bell, leftMs)) {
-      const ns: i64 = leftMs > 1e9 ? -1 : <i64>(leftMs * 1e6) + 1
+      const ns = <i64>(min(leftMs, SLEEP_MS_MAX) * 1e6) + 1
       beginPark()
       sleepAt(at, bell, ns)
       endPark()
