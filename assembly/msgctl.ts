@@ -77,6 +77,7 @@ export function sysMsgctl(
   mode: f64,
   qbytes: f64,
 ): i32 {
+  if (id < 0) return -EINVAL
   lock()
   let result: i32
   if (command == IPC_INFO || command == MSG_INFO) result = putInfo(command == MSG_INFO)
@@ -91,6 +92,7 @@ export function sysMsgctl(
 export function sysMsgObserve(id: i32, command: u32): i32 {
   const informs = command == IPC_INFO || command == MSG_INFO
   if (!informs && command != MSG_STAT_ANY) return -ESRCH
+  if (id < 0) return -EINVAL
   lock()
   const result = informs ? putInfo(command == MSG_INFO) : status(null, id, command)
   unlock()
@@ -100,7 +102,6 @@ export function sysMsgObserve(id: i32, command: u32): i32 {
 /** `process` null: nobody in particular. */
 function status(process: Process | null, id: i32, command: u32): i32 {
   if (command != IPC_STAT && command != MSG_STAT && command != MSG_STAT_ANY) return -EINVAL
-  if (id < 0) return -EINVAL
   const found = command == IPC_STAT ? findIpc(IPC_MSG, id) : ipcAt(IPC_MSG, <u32>id % IPCMNI)
   if (found == null) return -EINVAL
   const asks = process != null && command != MSG_STAT_ANY

@@ -384,6 +384,8 @@ describe('msgctl', () => {
     const limits = { msgmax: 8192, msgmnb: 16_384, msgmni: 32_000, msgssz: 16, msgseg: 65_535 }
     const pool = { msgpool: 512_000, msgmap: 16_384, msgtql: 16_384 }
     expect(p.msgctl(0, IPC.INFO)).toEqual({ ...limits, ...pool, last: 0 })
+    expect(outcome(() => p.msgctl(-1, IPC.INFO))).toBe('EINVAL')
+    expect(outcome(() => p.msgctl(-1, MSG.INFO))).toBe('EINVAL')
     const ids = [queue(), queue()]
     send(ids[0] as number, 1, 10)
     send(ids[1] as number, 1, 20)
