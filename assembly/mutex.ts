@@ -68,15 +68,17 @@ function isKind(kind: u32): bool {
   return (kind & ~(TYPE | MUTEX_ROBUST)) == 0 && (kind & TYPE) <= MUTEX_ERRORCHECK
 }
 
-/** Makes what lies there a free mutex of a kind. => 0, -EINVAL, and as reach. */
+/** Makes what lies there a free mutex of a kind; what was there is forgotten, locked or not. => 0, -EINVAL, and as reach. */
 export function sysMutexInit(process: Process, address: u64, kind: u32): i32 {
   if (!isKind(kind)) return -EINVAL
   lock()
   const result = reach(process, address, MUTEX_BYTES)
   if (result == 0) {
+    const word = field(MUTEX_WORD)
+    forgetHeld(atomic.load<u32>(word) & SYNC_OWNER, word)
     store<u32>(field(MUTEX_KIND), kind)
     store<u32>(field(MUTEX_COUNT), 0)
-    atomic.store<u32>(field(MUTEX_WORD), 0)
+    atomic.store<u32>(word, 0)
   }
   unlock()
   return result

@@ -16,7 +16,7 @@
  *  2. Its word has that owner, unless the program stored something else to it: then the walk leaves the word alone.
  * Guarded by the kernel lock, journalled. Source: Linux robust_list(2), futex_exit_release.
  */
-import { EAGAIN, ENOMEM, PANIC_ROBUST } from './abi'
+import { EAGAIN, ENOMEM, PANIC_ROBUST, THREADS_MAX } from './abi'
 import { frameOf } from './frame'
 import { ROBUST_MAX, SYNC_OWNER, SYNC_OWNER_DIED, SYNC_WAITERS } from './ipcabi'
 import { put } from './journal'
@@ -70,8 +70,9 @@ export function recordHeld(owner: u32, pid: u32, word: usize, key: u64, detail: 
   return 0
 }
 
-/** `owner` gave up the mutex at `word`. => lock held; nothing is allocated after it. */
+/** `owner`, whatever word that is, has the mutex at `word` no longer. => lock held; nothing is allocated after it. */
 export function forgetHeld(owner: u32, word: usize): void {
+  if (slotOf(owner) >= THREADS_MAX) return
   let at = first(slotOf(owner))
   while (load<u32>(at) != 0) {
     const held = changetype<Held>(<usize>load<u32>(at))

@@ -350,6 +350,25 @@ describe('robust mutexes', () => {
     checkAll()
   })
 
+  it('are forgotten by init, locked or not, and init survives any word that lay there', () => {
+    const owner = <u32>sysOwner(process)
+    const kinds = [MUTEX_ROBUST, 0]
+    for (let i = 0; i < 4; i++) {
+      assert(sysMutexInit(process, address, MUTEX_ROBUST) == 0, 'init')
+      expect(me().heldCount).toBe(0)
+      expect(sysMutexLock(process, owner, address, NEVER, CLOCK_REALTIME)).toBe(0)
+      expect(me().heldCount).toBe(1)
+      assert(sysMutexInit(process, address, kinds[i & 1]) == 0, 'init')
+      expect(me().heldCount).toBe(0)
+      expect(word()).toBe(0)
+    }
+    for (let bits: u32 = 0; bits < 32; bits++) {
+      store<u32>(wordAt(process, address), (1 << bits) - 1)
+      assert(sysMutexInit(process, address, 0) == 0, 'init')
+      expect(word()).toBe(0)
+    }
+  })
+
   it('are at most ROBUST_MAX of one thread: EAGAIN', () => {
     dieAtEveryPush(false)
     const length: u32 = (ROBUST_MAX + 1) * 16
