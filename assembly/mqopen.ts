@@ -118,13 +118,13 @@ function makeQueue(
   msgsize: f64,
 ): i32 {
   const isRoot = process.euid == 0
+  if (!isRoot && posixQueues() >= limit(LIMIT_MQ_QUEUES)) return -ENOSPC
   const mostMessages = isRoot ? MQ_MAXMSG_MAX : limit(LIMIT_MQ_MSG)
   const mostBytes = isRoot ? MESSAGE_BYTES_MAX : limit(LIMIT_MQ_MSGSIZE)
   const messages = isNaN(maxmsg) ? <f64>min(limit(LIMIT_MQ_MSG), MQ_MAXMSG_DEFAULT) : maxmsg
   const size = isNaN(msgsize) ? <f64>min(limit(LIMIT_MQ_MSGSIZE), MQ_MSGSIZE_DEFAULT) : msgsize
   if (!(messages >= 1 && messages <= mostMessages)) return -EINVAL
   if (!(size >= 1 && size <= mostBytes)) return -EINVAL
-  if (!isRoot && posixQueues() >= limit(LIMIT_MQ_QUEUES)) return -ENOSPC
   const bits = mode & 0o777 & ~process.umask
   const inode = makeNode(process, directory(), name, bytes, bits)
   if (inode == null) return -ENOSPC

@@ -144,13 +144,14 @@ describe('attributes', () => {
     expect(p.mq_getattr(mqd)).toEqual(was)
   })
 
-  test('past the limit of queues it is ENOSPC, but for root', async () => {
+  test('past the limit of queues it is ENOSPC, whatever attributes it would have, but for root', async () => {
     await using small = await boot({ memory: '16MiB', limits: { mqQueues: 2 } })
     const root = small.process()
     const user = small.process({ uid: 5 })
     root.mq_open('/a', RW)
     const b = user.mq_open('/b', RW)
     expect(outcome(() => user.mq_open('/c', RW))).toBe('ENOSPC')
+    expect(outcome(() => user.mq_open('/c', RW, { maxmsg: 0 }))).toBe('ENOSPC')
     expect(outcome(() => root.mq_open('/c', RW))).toBe('ok')
     root.mq_unlink('/c')
     user.mq_unlink('/b')
