@@ -447,6 +447,9 @@ export const WAIT_ON_SEGMENT: u32 = 1
 export const WAIT_ON_QUEUE: u32 = 2
 export const WAIT_ON_SEMAPHORES: u32 = 3
 export const WAIT_ON_WORD: u32 = 4
+export const WAIT_ON_PIPE: u32 = 5
+export const WAIT_ON_POSIX_QUEUE: u32 = 6
+export const WAIT_ON_POLL: u32 = 7
 
 // ---- what `panic` can say; the host prints the name ---------------------------------------------------------------------
 export const PANIC_LOCK_NOT_HELD: u32 = 1

@@ -49,11 +49,11 @@ import { Process } from './process'
 import { makeRoom } from './room'
 import { K } from './root'
 import { me } from './thread'
-import { discard, enqueue, finish, firstWait, sleepUntil, Wait } from './wait'
+import { discard, enqueue, finish, firstWait, ON_POSIX_QUEUE, sleepUntil, Wait } from './wait'
 
 /** Second half of the wait key, whose first is the queue's address. */
-const RECEIVERS: u64 = 1
-const SENDERS: u64 = 2
+const RECEIVERS: u64 = ON_POSIX_QUEUE | 1
+const SENDERS: u64 = ON_POSIX_QUEUE | 2
 /** Frames that a message and its sender's node may take. */
 const ROOM_FRAMES: u32 = MESSAGE_BYTES_MAX / 2048 + 4
 

@@ -37,6 +37,7 @@ import {
   finish,
   finishAll,
   firstWait,
+  ON_PIPE,
   POLLED,
   sleepUntil,
   Wait,
@@ -61,11 +62,11 @@ export class Pipe {
 }
 
 /** Second half of the wait key, whose first is the pipe's address. */
-const READERS: u64 = 1
-const WRITERS: u64 = 2
+const READERS: u64 = ON_PIPE | 1
+const WRITERS: u64 = ON_PIPE | 2
 /** Who opens one side of a FIFO and waits for the other. */
-const OPEN_READERS: u64 = 3
-const OPEN_WRITERS: u64 = 4
+const OPEN_READERS: u64 = ON_PIPE | 3
+const OPEN_WRITERS: u64 = ON_PIPE | 4
 
 /** Frames that a pipe and who sleeps on it may take. */
 export const PIPE_FRAMES: u32 = PIPE_BYTES / 4096 + 4

@@ -44,8 +44,13 @@ import {
   STAT_WAIT_PID,
   STAT_WAIT_THREAD,
   WAIT_ON_OTHER,
+  WAIT_ON_PIPE,
+  WAIT_ON_POLL,
+  WAIT_ON_POSIX_QUEUE,
   WAIT_ON_SEGMENT,
   WAIT_ON_WORD,
+  WHERE_MASK,
+  WHERE_PARKED,
   WINDOW_END,
 } from './abi'
 import { findPage, isDirty, PAGE_VIEWED } from './cache'
@@ -61,7 +66,7 @@ import { K } from './root'
 import { segmentOf } from './segment'
 import { me, threadAt, threadsUsed } from './thread'
 import { findVma, indexOf, nextVma, VMA_ANONYMOUS, VMA_LOCKED, VMA_SHARED, Vma } from './vma'
-import { isQueued, Wait } from './wait'
+import { isQueued, ON_PIPE, ON_POSIX_QUEUE, POLLED, Wait } from './wait'
 
 function result(): usize {
   return <usize>me().buffer + BUFFER_RESULT
@@ -99,8 +104,10 @@ function sleepers(): u32 {
   return count
 }
 
-/** => what thread `index` sleeps on, null when it does not. */
+/** => what thread `index` sleeps on, null when it does not: one that runs may have queued itself to hear of something later (poll.ts). */
 function sleepOf(index: u32): Wait | null {
+  const state = atomic.load<u32>(changetype<usize>(threadAt(index)))
+  if ((state & WHERE_MASK) != WHERE_PARKED) return null
   const wait = changetype<Wait | null>(<usize>threadAt(index).waits)
   return wait != null && isQueued(wait) ? wait : null
 }
@@ -124,11 +131,19 @@ function writeWait(to: usize, wait: Wait): void {
   const object = ipcOf(wait.key)
   store<u32>(to, wait.thread, STAT_WAIT_THREAD)
   store<u32>(to, threadAt(wait.thread).process, STAT_WAIT_PID)
-  store<u32>(to, wait.detail != 0 ? WAIT_ON_WORD : WAIT_ON_OTHER, STAT_WAIT_ON)
+  store<u32>(to, kindOf(wait.detail), STAT_WAIT_ON)
   store<u32>(to, <u32>wait.key, STAT_WAIT_ID)
   if (object == null) return
   store<u32>(to, WAIT_ON_SEGMENT + object.kind, STAT_WAIT_ON)
   store<u32>(to, object.id, STAT_WAIT_ID)
+}
+
+/** => the WAIT_ON_* of a sleep on what is no System V object. */
+function kindOf(detail: u64): u32 {
+  if (detail == POLLED) return WAIT_ON_POLL
+  if ((detail & ON_PIPE) != 0) return WAIT_ON_PIPE
+  if ((detail & ON_POSIX_QUEUE) != 0) return WAIT_ON_POSIX_QUEUE
+  return detail != 0 ? WAIT_ON_WORD : WAIT_ON_OTHER
 }
 
 /** => the System V object at an address that is a key of waiters, null when it is another's. */

@@ -61,6 +61,10 @@ export const RESUMED: u64 = 0x4000000000000000
 /** As `detail`: a thread that polls (poll.ts) wants to know of any change of what the key is the address of. */
 export const POLLED: u64 = 0x2000000000000000
 
+/** Bits of `detail`: the key is the address of a pipe, or of a POSIX message queue. Observers are told (stat.ts). */
+export const ON_PIPE: u64 = 0x1000000000000000
+export const ON_POSIX_QUEUE: u64 = 0x0800000000000000
+
 @unmanaged
 export class Wait {
   next: Wait | null

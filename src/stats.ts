@@ -36,13 +36,23 @@ export interface Sleeper {
   readonly thread: number
   /** The process whose call it is in; 0 for none. */
   readonly pid: number
-  /** What it sleeps on; `word` is a futex. */
-  readonly on: 'segment' | 'queue' | 'semaphores' | 'word' | 'other'
+  /** What it sleeps on; `word` is a futex, or a lock in a page, `queue` one of System V. */
+  readonly on: (typeof KINDS)[number]
   /** The id of the System V object; for the others an address in the kernel, the same for all who sleep on the same. */
   readonly id: number
 }
 
-const KINDS: readonly Sleeper['on'][] = ['other', 'segment', 'queue', 'semaphores', 'word']
+/** By the numbers WAIT_ON_*. */
+const KINDS = [
+  'other',
+  'segment',
+  'queue',
+  'semaphores',
+  'word',
+  'pipe',
+  'posix-mq',
+  'poll',
+] as const
 
 /** => the records that `stat_waits` left. */
 export function readSleepers({ view, dataAt }: Instance, count: number): Sleeper[] {

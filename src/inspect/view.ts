@@ -71,11 +71,14 @@ const MAP_COLUMNS_OF_TABLE: readonly Column<MapRow>[] = [
   ['of', ({ map }) => sourceOf(map)],
 ]
 
+/** What has an id; of all else it is an address. */
+const WITH_ID: readonly string[] = ['segment', 'queue', 'semaphores']
+
 const SLEEPER_COLUMNS: readonly Column<ReturnType<Kernel['sleepers']>[number]>[] = [
   ['pid', ({ pid }) => pid || '-'],
   ['thread', ({ thread }) => thread],
   ['sleeps on', ({ on }) => on],
-  ['id', ({ on, id }) => (on === 'word' || on === 'other' ? `0x${id.toString(16)}` : id)],
+  ['id', ({ on, id }) => (WITH_ID.includes(on) ? id : `0x${id.toString(16)}`)],
 ]
 
 class View implements InspectView {

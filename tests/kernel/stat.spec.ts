@@ -32,6 +32,7 @@ import {
   STAT_PROCESS_THREADS,
 } from '../../assembly/abi'
 import { sysExit } from '../../assembly/exit'
+import { lock, unlock } from '../../assembly/lock'
 import { sysMlock } from '../../assembly/mlock'
 import { K } from '../../assembly/root'
 import {
@@ -43,6 +44,7 @@ import {
 } from '../../assembly/stat'
 import { me } from '../../assembly/thread'
 import { sysViewClose, sysViewOpen } from '../../assembly/view'
+import { enqueue, POLLED, withdraw } from '../../assembly/wait'
 import { spawn } from './support/boot'
 import {
   AT,
@@ -98,8 +100,17 @@ describe('counters', () => {
     expect(resultWord(64)).toBe(0)
   })
 
-  it('nobody asleep is no record', () => {
+  it('nobody asleep is no record, nor is a thread that runs, whatever it is queued for', () => {
     expect(sysStatWaits()).toBe(0)
+    lock()
+    const wait = enqueue(changetype<usize>(me()), POLLED)!
+    unlock()
+    sysStatKernel()
+    expect(resultWord(64)).toBe(0)
+    expect(sysStatWaits()).toBe(0)
+    lock()
+    withdraw(wait)
+    unlock()
   })
 })
 
