@@ -8,7 +8,7 @@ import { mendCall } from './exit'
 import { dropGrant } from './grant'
 import { sweepIdle } from './idle'
 import { settleOwed } from './laggard'
-import { findProcess, Process } from './process'
+import { findProcess, isExiting, Process } from './process'
 import { beginCall, endCall, enter, leave, me } from './thread'
 
 /** What an f64 out of range becomes: unaligned, and past every limit. */
@@ -26,7 +26,7 @@ export function begin(pid: u32): Process | null {
   if (me().left != 0) mendCall()
   beginCall(pid)
   const process = findProcess(pid)
-  return process == null || process.exiting != 0 ? null : process
+  return process == null || isExiting(process) ? null : process
 }
 
 /** Leaves a call of a process with its result. Guests have heard of what it took away. */

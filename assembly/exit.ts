@@ -79,9 +79,19 @@ import { dropViews } from './view'
 import { dropWaits, interrupt, pauseForRing } from './wait'
 import { abandonRun } from './writeback'
 
+/**
+ * From here on no call of the process begins: its beginning stores what it works for and then looks at this word (call.ts), and who ends the process does the reverse.
+ * The second store orders this one before what is loaded next.
+ */
+function beginEnd(process: Process): void {
+  const at = changetype<usize>(process) + offsetof<Process>('exiting')
+  put(at, me().index + 1)
+  atomic.store<u32>(at, me().index + 1)
+}
+
 /** Everything a process has is released: mappings, files, locks, working directory. => lock held; relaxes. */
 export function endProcess(process: Process): void {
-  put(changetype<usize>(process) + offsetof<Process>('exiting'), me().index + 1)
+  beginEnd(process)
   relax()
   if (!awaitCalls(process)) return
   releaseAllHeld(process.pid)
@@ -147,7 +157,7 @@ function awaitCalls(process: Process): bool {
       bury(<u32>caller)
       lock()
       if (findProcess(pid) != process || process.exiting != 0) return false
-      put(changetype<usize>(process) + offsetof<Process>('exiting'), me().index + 1)
+      beginEnd(process)
     }
     caller = callerOf(pid)
   }

@@ -50,7 +50,7 @@ import { lock, relaxIfDeep, unlock } from './lock'
 import { inWindow } from './mmap'
 import { OBJECT_FILE } from './object'
 import { check } from './panic'
-import { findProcess, Process, Space } from './process'
+import { findProcess, isExiting, Process, Space } from './process'
 import {
   frameOfPte,
   nextPte,
@@ -166,7 +166,7 @@ export function goOn(context: Context): bool {
 /** => the context's process, null when it has ended or is about to. */
 export function processOf(context: Context): Process | null {
   const process = findProcess(context.pid)
-  if (process == null || process.exiting != 0 || context.space == 0) return null
+  if (process == null || isExiting(process) || context.space == 0) return null
   return changetype<u32>(process.space) == context.space ? process : null
 }
 

@@ -69,6 +69,7 @@ export class Process {
   fdLimit: u32
   /** Exit status once it exited. */
   status: u32
+  /** Atomic: index + 1 of the thread that ends it (exit.ts beginEnd), 0 for none. */
   exiting: u32
   /** First of what it undoes to semaphores at exit (semundo.ts). */
   undos: u32
@@ -84,12 +85,17 @@ export class Process {
 /** pid -> Process. Entry = pid % PROCESSES_MAX. */
 const TABLE: usize = memory.data(16384, 16)
 
-/** => the process, null when there is none of that pid. => lock held. */
+/** => the process, null when there is none of that pid. => lock held, or a call of it has begun. */
 export function findProcess(pid: u32): Process | null {
-  const at = load<u32>(TABLE + ((<usize>pid % PROCESSES_MAX) << 2))
+  const at = atomic.load<u32>(TABLE + ((<usize>pid % PROCESSES_MAX) << 2))
   if (at == 0) return null
   const process = changetype<Process>(<usize>at)
   return process.pid == pid ? process : null
+}
+
+/** => somebody is ending the process. => the lock need not be held: see beginEnd in exit.ts. */
+export function isExiting(process: Process): bool {
+  return atomic.load<u32>(changetype<usize>(process) + offsetof<Process>('exiting')) != 0
 }
 
 /** => entry `index` of the table, for walks over all processes. */
@@ -129,7 +135,9 @@ export function newProcess(parent: u32): Process | null {
 
 /** Frees the structures. => the space is empty, the files are closed (exit.ts). */
 export function freeProcess(process: Process): void {
-  put(TABLE + ((<usize>process.pid % PROCESSES_MAX) << 2), 0)
+  const at = TABLE + ((<usize>process.pid % PROCESSES_MAX) << 2)
+  put(at, 0)
+  atomic.store<u32>(at, 0) // a call that begins looks without the lock
   add(offsetof<Root>('processes'), -1)
   if (process.groups != 0) destroy<Groups>(changetype<Groups>(<usize>process.groups))
   destroy<Space>(process.space!)
