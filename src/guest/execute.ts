@@ -1,10 +1,12 @@
 /** Runs a program in the calling thread, from its first instruction to its end. */
 
+import { ESRCH } from '../../assembly/abi.js'
 import { IsopageError } from '../errors.js'
 import { Descriptors } from './descriptors.js'
 import { endingOf, report } from './ending.js'
 import { isopageImports } from './imports.js'
 import { type Functions, link, start } from './link.js'
+import { Errno } from './memory.js'
 import type { Description } from './rewrite/index.js'
 import type { Ending, GuestThread } from './thread.js'
 import { mapLines, traced } from './trace.js'
@@ -51,6 +53,7 @@ export function execute(thread: GuestThread, program: Program): Ending {
       throw new TypeError('the program exports no _start: it is a library, for kernel.load')
     return run(thread, program, instance, main)
   } catch (error) {
+    if (error instanceof Errno && error.errno === ESRCH) return { signal: thread.killer() }
     return error instanceof WebAssembly.LinkError ? { error: misused(error) } : { error }
   }
 }

@@ -34,7 +34,7 @@ const TRAP = Uint8Array.of(
   0, 97, 115, 109, 1, 0, 0, 0, 1, 4, 1, 96, 0, 0, 3, 2, 1, 0,
   7, 8, 1, 4, 116, 114, 97, 112, 0, 0, 10, 5, 1, 3, 0, 0, 11,
 )
-const SIGKILL = 9
+export const SIGKILL = 9
 const SEGV = 11
 const STATUS_SIGNAL = 128
 export const SIGNAL_MAX = 64

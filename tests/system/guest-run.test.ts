@@ -218,6 +218,12 @@ test('streams whose process is gone end, and nothing is thrown', async () => {
   expect({ ended, idle: pump.idle }).toEqual({ ended: 1, idle: true })
 })
 
+test('a program whose process ends before it begins was killed', async () => {
+  const guest = await kernel.run(program([]), { cache: false })
+  kernel.process({ pid: guest.pid }).exit(143) // its worker has not looked yet
+  expect(await guest.exited).toEqual({ status: 137, signal: 'SIGKILL' })
+})
+
 test('closing the kernel ends the programs that still run', async () => {
   const other = await boot({ memory: '16MiB' })
   const guest = await other.run(program([{ loop: true }]), { cache: false })
