@@ -171,18 +171,41 @@ function toLimit(value: f64): u32 {
   return value >= 0 && value < <f64>RLIM_INFINITY ? <u32>value : RLIM_INFINITY
 }
 
-/** setrlimit: bytes for AS and MEMLOCK, descriptors for NOFILE; from 2^32 - 1 on, none. => 0, -EINVAL. */
-export function sysSetLimit(process: Process, what: u32, value: f64): i32 {
-  const limit = toLimit(value)
-  let result = 0
-  lock()
+/** The soft limit and the hard one. => lock held; there is such a resource. */
+function putLimits(process: Process, what: u32, soft: u32, hard: u32): void {
+  if (what == RLIMIT_NOFILE) {
+    edit<Process>(process)
+    process.fdLimit = min(soft, FDS_MAX)
+    process.fdHard = min(hard, FDS_MAX)
+    return
+  }
   const space = edit<Space>(process.space!)
-  if (what == RLIMIT_AS) space.limitAs = limit
-  else if (what == RLIMIT_MEMLOCK) space.limitMemlock = limit
-  else if (what == RLIMIT_NOFILE) edit<Process>(process).fdLimit = min(limit, FDS_MAX)
-  else result = -EINVAL
+  if (what == RLIMIT_AS) {
+    space.limitAs = soft
+    space.hardAs = hard
+  } else {
+    space.limitMemlock = soft
+    space.hardMemlock = hard
+  }
+}
+
+/** The host's setrlimit, of both limits: bytes for AS and MEMLOCK, descriptors for NOFILE; from 2^32 - 1 on, none. => 0, -EINVAL. */
+export function sysSetLimit(process: Process, what: u32, value: f64): i32 {
+  if (sysGetLimit(process, what) < 0) return -EINVAL
+  lock()
+  putLimits(process, what, toLimit(value), toLimit(value))
   unlock()
-  return result
+  return 0
+}
+
+/** A guest's setrlimit. => 0, -EINVAL (no such resource, `soft` past `hard`), -EPERM (a hard limit past the one that was, unless root). */
+export function sysSetLimits(process: Process, what: u32, soft: f64, hard: f64): i32 {
+  if (sysGetLimit(process, what) < 0 || soft > hard) return -EINVAL
+  lock()
+  const allowed = process.euid == 0 || <f64>toLimit(hard) <= sysGetHardLimit(process, what)
+  if (allowed) putLimits(process, what, toLimit(soft), toLimit(hard))
+  unlock()
+  return allowed ? 0 : -EPERM
 }
 
 /** getrlimit. => the limit, RLIM_INFINITY for none, -EINVAL. */
@@ -191,5 +214,14 @@ export function sysGetLimit(process: Process, what: u32): f64 {
   if (what == RLIMIT_AS) return space.limitAs
   if (what == RLIMIT_MEMLOCK) return space.limitMemlock
   if (what == RLIMIT_NOFILE) return process.fdLimit
+  return -EINVAL
+}
+
+/** => how far a guest may raise it: as sysGetLimit. */
+export function sysGetHardLimit(process: Process, what: u32): f64 {
+  const space = process.space!
+  if (what == RLIMIT_AS) return space.hardAs
+  if (what == RLIMIT_MEMLOCK) return space.hardMemlock
+  if (what == RLIMIT_NOFILE) return process.fdHard
   return -EINVAL
 }

@@ -120,9 +120,12 @@ function newChild(parent: Process): Process | null {
   child.egid = parent.egid
   child.umask = parent.umask
   child.fdLimit = parent.fdLimit
+  child.fdHard = parent.fdHard
   const space = child.space!
   space.limitAs = parent.space!.limitAs
   space.limitMemlock = parent.space!.limitMemlock
+  space.hardAs = parent.space!.hardAs
+  space.hardMemlock = parent.space!.hardMemlock
   if (!setGroups(child, parent.groups, parent.groupCount)) return null
   if (parent.cwd != 0) setCwd(child, changetype<Inode>(<usize>parent.cwd))
   return child

@@ -9,12 +9,14 @@ import {
   sysCreate,
   sysGet,
   sysGetGroups,
+  sysGetHardLimit,
   sysGetLimit,
   sysJoin,
   sysLeave,
   sysSet,
   sysSetGroups,
   sysSetLimit,
+  sysSetLimits,
   sysTake,
 } from './credentials'
 import { abandonCall, detachThread, sysExit, sysReap } from './exit'
@@ -215,6 +217,19 @@ export function set_limit(pid: u32, what: u32, value: f64): i32 {
 export function get_limit(pid: u32, what: u32): f64 {
   const process = begin(pid)
   const value = process == null ? -ESRCH : sysGetLimit(process, what)
+  end(0)
+  return value
+}
+
+/** A guest's setrlimit; set_limit is the host's. */
+export function set_limits(pid: u32, what: u32, soft: f64, hard: f64): i32 {
+  const process = begin(pid)
+  return end(process == null ? -ESRCH : sysSetLimits(process, what, soft, hard))
+}
+
+export function get_hard_limit(pid: u32, what: u32): f64 {
+  const process = begin(pid)
+  const value = process == null ? -ESRCH : sysGetHardLimit(process, what)
   end(0)
   return value
 }

@@ -27,9 +27,10 @@ export class Space {
   charged: u32
   /** MCL_FUTURE and MCL_ONFAULT bits. */
   lockFuture: u32
-  /** Limits in bytes, RLIM_INFINITY for none. */
+  /** Limits in bytes, RLIM_INFINITY for none, and how far a guest that is not root may raise them. */
   limitAs: u32
   limitMemlock: u32
+  hardAs: u32
   /** Frames of its page tables. */
   tables: u32
   /** Its process. */
@@ -47,6 +48,7 @@ export class Space {
   contextCount: u32
   /** See `wanted`. */
   kept: u32
+  hardMemlock: u32
 }
 
 @unmanaged
@@ -67,6 +69,7 @@ export class Process {
   /** The file table (fd.ts). */
   files: u32
   fdLimit: u32
+  fdHard: u32
   /** Exit status once it exited. */
   status: u32
   /** Atomic: index + 1 of the thread that ends it (exit.ts beginEnd), 0 for none. */
@@ -120,6 +123,8 @@ export function newProcess(parent: u32): Process | null {
   if (changetype<usize>(space) == 0 || changetype<usize>(process) == 0) return null
   space.limitAs = RLIM_INFINITY
   space.limitMemlock = RLIM_INFINITY
+  space.hardAs = RLIM_INFINITY
+  space.hardMemlock = RLIM_INFINITY
   space.id = serial()
   space.pid = pid
   process.space = space
@@ -127,6 +132,7 @@ export function newProcess(parent: u32): Process | null {
   process.parent = parent
   process.umask = 0o22
   process.fdLimit = FDS_MAX
+  process.fdHard = FDS_MAX
   put(TABLE + ((<usize>pid % PROCESSES_MAX) << 2), <u32>changetype<usize>(process))
   put(changetype<usize>(K) + offsetof<Root>('nextPid'), pid + 1)
   add(offsetof<Root>('processes'), 1)

@@ -212,7 +212,7 @@ export class Process extends SyncCalls {
     return limit === RLIM_INFINITY ? Number.POSITIVE_INFINITY : limit
   }
 
-  /** setrlimit(2). `limit`: bytes, or a count; Infinity for none. */
+  /** setrlimit(2). `limit`: bytes, or a count; Infinity for none. The host may set any; a guest that is not root can raise it no more. */
   setrlimit(resource: number, limit: number): void {
     checkUint32('resource', resource)
     if (typeof limit !== 'number') throw wrongType('limit', 'of type number', limit)

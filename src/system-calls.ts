@@ -40,6 +40,8 @@ export type ExportName =
   | 'get_groups'
   | 'set_limit'
   | 'get_limit'
+  | 'set_limits'
+  | 'get_hard_limit'
   | 'mmap'
   | 'munmap'
   | 'mprotect'

@@ -13,6 +13,8 @@ import { STREAMS_UID } from './streams.js'
 import { type GuestThread, IGNORED, SIGNAL_MAX } from './thread.js'
 import { offsetOf } from './wasi-fd.js'
 
+/** RLIMIT_CPU, FSIZE, DATA, STACK, CORE: may be set, to no effect. */
+const UNLIMITED: ReadonlySet<number> = new Set([0, 1, 2, 3, 4])
 const STATUS_SIGNAL = 128
 const READ_WRITE = abi.PROT_READ | abi.PROT_WRITE
 const ALL_ONES = 0xffff_ffff_ffff_ffffn
@@ -139,18 +141,23 @@ function processCalls(thread: GuestThread) {
     },
     pause: () => thread.done(thread.calls.poll(pid, 0, -1, 0), 'pause'),
     getrlimit(resource: number, limit: number): number {
-      const value = thread.done(thread.calls.get_limit(pid, resource))
-      notNull(limit)
-      const long = value >= abi.RLIM_INFINITY ? ALL_ONES : BigInt(value)
-      memory.setU64(limit + at.GUEST_RLIMIT_CUR, long)
-      memory.setU64(limit + at.GUEST_RLIMIT_MAX, long)
+      const put = (to: number, value: number) =>
+        memory.setU64(to, value >= abi.RLIM_INFINITY ? ALL_ONES : BigInt(value))
+      const isFree = UNLIMITED.has(resource)
+      const { get_limit, get_hard_limit } = thread.calls
+      const soft = isFree ? abi.RLIM_INFINITY : thread.done(get_limit(pid, resource))
+      const hard = isFree ? abi.RLIM_INFINITY : thread.done(get_hard_limit(pid, resource))
+      put(notNull(limit) + at.GUEST_RLIMIT_CUR, soft)
+      put(limit + at.GUEST_RLIMIT_MAX, hard)
       return 0
     },
     setrlimit(resource: number, limit: number): number {
       const soft = memory.u64(notNull(limit) + at.GUEST_RLIMIT_CUR)
-      if (soft > memory.u64(limit + at.GUEST_RLIMIT_MAX)) throw new Errno(abi.EINVAL)
-      const value = soft >= BigInt(abi.RLIM_INFINITY) ? Number.POSITIVE_INFINITY : Number(soft)
-      return thread.done(thread.calls.set_limit(pid, resource, value))
+      const hard = memory.u64(limit + at.GUEST_RLIMIT_MAX)
+      if (soft > hard) throw new Errno(abi.EINVAL)
+      if (UNLIMITED.has(resource)) return 0
+      const { set_limits } = thread.calls
+      return thread.done(set_limits(pid, resource, Number(soft), Number(hard)))
     },
     getuid: () => fact(abi.PROCESS_UID),
     geteuid: () => fact(abi.PROCESS_EUID),

@@ -5,6 +5,7 @@ import {
   EINVAL,
   EPERM,
   ESRCH,
+  FDS_MAX,
   GROUPS_MAX,
   PROCESS_EGID,
   PROCESS_EUID,
@@ -22,12 +23,14 @@ import {
   sysCreate,
   sysGet,
   sysGetGroups,
+  sysGetHardLimit,
   sysGetLimit,
   sysJoin,
   sysLeave,
   sysSet,
   sysSetGroups,
   sysSetLimit,
+  sysSetLimits,
 } from '../../assembly/credentials'
 import { findProcess, inGroup, mayAccess, Process, processAt } from '../../assembly/process'
 import { K } from '../../assembly/root'
@@ -130,5 +133,25 @@ describe('limits', () => {
     expect(sysGetLimit(process, RLIMIT_NOFILE)).toBe(3)
     expect(sysSetLimit(process, 99, 1)).toBe(-EINVAL)
     expect(sysGetLimit(process, 99)).toBe(-EINVAL)
+  })
+
+  it('go past the hard one for root alone, whose own the host sets too', () => {
+    expect(sysSetLimits(process, RLIMIT_AS, 5, 9)).toBe(0)
+    expect(sysGetLimit(process, RLIMIT_AS)).toBe(5)
+    expect(sysGetHardLimit(process, RLIMIT_AS)).toBe(9)
+    expect(sysSetLimits(process, RLIMIT_AS, 10, 9)).toBe(-EINVAL)
+    expect(sysSetLimits(process, 99, 1, 1)).toBe(-EINVAL)
+    expect(sysGetHardLimit(process, 99)).toBe(-EINVAL)
+    expect(sysSetLimits(process, RLIMIT_AS, 5, 10)).toBe(0)
+    expect(sysSetLimits(process, RLIMIT_NOFILE, 3, 1e9)).toBe(0)
+    expect(sysGetHardLimit(process, RLIMIT_NOFILE)).toBe(FDS_MAX)
+    process.euid = 7
+    expect(sysSetLimits(process, RLIMIT_AS, 5, 11)).toBe(-EPERM)
+    expect(sysSetLimits(process, RLIMIT_AS, 10, 10)).toBe(0)
+    expect(sysSetLimit(process, RLIMIT_MEMLOCK, 8)).toBe(0)
+    expect(sysGetHardLimit(process, RLIMIT_MEMLOCK)).toBe(8)
+    expect(sysSetLimits(process, RLIMIT_MEMLOCK, 1, 1e15)).toBe(-EPERM)
+    expect(sysSetLimits(process, RLIMIT_MEMLOCK, 8, 8)).toBe(0)
+    process.euid = 0
   })
 })

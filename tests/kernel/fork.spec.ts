@@ -111,6 +111,9 @@ describe('fork', () => {
     parent.fdLimit = 99
     parent.space!.limitAs = 1 << 30
     parent.space!.limitMemlock = 1 << 20
+    parent.fdHard = 100
+    parent.space!.hardAs = 1 << 29
+    parent.space!.hardMemlock = 1 << 21
     store<u32>(<usize>me().buffer, 42)
     lock()
     setGroups(parent, <usize>me().buffer, 1)
@@ -126,6 +129,8 @@ describe('fork', () => {
     expect(load<u32>(child.groups)).toBe(42)
     expect(child.space!.limitAs).toBe(1 << 30)
     expect(child.space!.limitMemlock).toBe(1 << 20)
+    expect(child.fdHard).toBe(100)
+    expect([child.space!.hardAs, child.space!.hardMemlock]).toStrictEqual([1 << 29, 1 << 21])
     expect(child.space!.lockedPages).toBe(0)
     expect(child.space!.lockFuture).toBe(0)
     expect(fileAt(child, 0) == fileAt(parent, 0)).toBe(true)
