@@ -105,7 +105,8 @@ async function start(file: string, args: readonly string[], values: Values): Pro
   const starting = [[file, ...args], ...others].map(async (words, index) => {
     const stdin = index === 0 ? 'inherit' : 'ignore'
     const program = contents[index] as Uint8Array<ArrayBuffer>
-    return stops.watch(await kernel.run(program, { ...options, args: words, stdin }))
+    const starts = kernel.run(program, { ...options, args: words, stdin })
+    return stops.watch(await starts.catch((error) => refused(words[0] as string, error)))
   })
   const status = await endOf(await Promise.all(starting))
   if (values.ipcs) process.stderr.write(left(kernel))
@@ -121,6 +122,12 @@ function makeTemporary(kernel: Kernel): void {
     if ((error as { code?: string }).code !== 'EEXIST') throw error // a mount is below it
   }
   host.chmod('/tmp', 0o1777)
+}
+
+/** What is wrong with a file names it. */
+function refused(file: string, error: Error & { code?: string }): never {
+  const isFile = error instanceof WebAssembly.CompileError || error.code === 'ERR_GUEST_MODULE'
+  throw isFile ? new Error(`${file} is no program to run: ${error.message}`) : error
 }
 
 /** => the first one's status, once all have ended. */

@@ -5,7 +5,7 @@ import { IsopageError } from '../errors.js'
 import { Descriptors } from './descriptors.js'
 import { endingOf, report } from './ending.js'
 import { isopageImports } from './imports.js'
-import { type Functions, link, start } from './link.js'
+import { type Functions, link, moduleError, shortened, start } from './link.js'
 import { Errno } from './memory.js'
 import type { Description } from './rewrite/index.js'
 import type { Ending, GuestThread } from './thread.js'
@@ -50,7 +50,7 @@ export function execute(thread: GuestThread, program: Program): Ending {
     const instance = link(thread, module, { description, imports, memoryMax })
     const main = instance.exports._start as (() => void) | undefined
     if (typeof main !== 'function')
-      throw new TypeError('the program exports no _start: it is a library, for kernel.load')
+      throw moduleError('the program exports no _start: it is a library, for kernel.load')
     return run(thread, program, instance, main)
   } catch (error) {
     if (error instanceof Errno && error.errno === ESRCH) return { signal: thread.killer() }
@@ -61,7 +61,7 @@ export function execute(thread: GuestThread, program: Program): Ending {
 /** A program declares what it imports as it likes; a call of it with other arguments than it takes is its end. */
 function misused(error: unknown): IsopageError {
   const { message } = error as Error
-  const what = `the program imports something, but not as it is: ${message}`
+  const what = `the program imports something, but not as it is: ${shortened(message, 300)}`
   return new IsopageError('ERR_GUEST_IMPORT', `ERR_GUEST_IMPORT: ${what}`, { cause: error })
 }
 

@@ -36,12 +36,34 @@ export function link(
   options: LinkOptions,
 ): WebAssembly.Instance {
   const imports = importsFor(thread, module, options)
-  const instance = new WebAssembly.Instance(module, imports)
+  const instance = instanceOf(module, imports)
   const { memory } = instance.exports
   if (!thread.memory.memory && memory instanceof WebAssembly.Memory) thread.memory.memory = memory
   thread.posix = POSIX_MARK in instance.exports
   if (options.description) connect(thread, instance)
   return instance
+}
+
+function instanceOf(module: WebAssembly.Module, imports: WebAssembly.Imports) {
+  try {
+    return new WebAssembly.Instance(module, imports)
+  } catch (error) {
+    if (!(error instanceof WebAssembly.RuntimeError)) throw error
+    const what =
+      'a segment of it does not fit its memory or table, or its own start function failed'
+    throw moduleError(`the module cannot be instantiated: ${what}: ${error.message}`, error)
+  }
+}
+
+/** A module that can be compiled, and is no guest. */
+export function moduleError(what: string, cause?: unknown): IsopageError {
+  return new IsopageError('ERR_GUEST_MODULE', `ERR_GUEST_MODULE: ${what}`, { cause })
+}
+
+/** => a text of the module's for a message: in one line, and not longer than that. */
+export function shortened(text: string, length: number): string {
+  const whole = text.length <= length ? text : `${text.slice(0, length)}...`
+  return whole.replace(/\p{Cc}/gu, ' ').toWellFormed()
 }
 
 function importsFor(
@@ -63,7 +85,7 @@ function importsFor(
     } else {
       const value = functionOf(imports, from, name)
       if (kind === 'function' && value) group[name] = value as never
-      else missing.push(`${name} (a ${kind} of ${from})`)
+      else missing.push(`${quoted(name)} (a ${kind} of ${quoted(from)})`)
     }
   }
   if (missing.length > 0) throw unlinked(missing)
@@ -76,10 +98,19 @@ function functionOf(imports: LinkOptions['imports'], from: string, name: string)
   return typeof value === 'function' ? value : undefined
 }
 
+const NAME_LENGTH = 80
+const MISSING_SHOWN = 20
+
+function quoted(name: string): string {
+  return JSON.stringify(name.length <= NAME_LENGTH ? name : `${name.slice(0, NAME_LENGTH)}...`)
+}
+
 function unlinked(missing: readonly string[]): IsopageError {
+  const more = missing.length - MISSING_SHOWN
+  const names = missing.slice(0, MISSING_SHOWN).join(', ') + (more > 0 ? `, and ${more} more` : '')
   return new IsopageError(
     'ERR_GUEST_IMPORT',
-    `ERR_GUEST_IMPORT: the program wants what no guest is given: ${missing.join(', ')}`,
+    `ERR_GUEST_IMPORT: the program wants what no guest is given: ${names}`,
   )
 }
 

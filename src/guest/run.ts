@@ -137,7 +137,8 @@ export async function run(
   source: ModuleSource,
   options: RunOptions = {},
 ): Promise<Guest> {
-  options.signal?.throwIfAborted()
+  // Anything else that was given is refused by its name.
+  if (options.signal instanceof AbortSignal) options.signal.throwIfAborted()
   const launched = await launch(place, source, options)
   return options.inPlace ? runHere(place, launched) : runInWorker(place, launched, options.signal)
 }

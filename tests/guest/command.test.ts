@@ -129,6 +129,14 @@ test.skipIf(inBrowser)('says in one line that output cannot be written', SLOW, a
   expect(closed).toMatchObject({ code: 0, err: '' })
 })
 
+test.skipIf(inBrowser)('names a file that is no program', SLOW, async () => {
+  using place = makePlace()
+  fs.writeFileSync(`${place.path}/hello.c`, 'int main(void) {}')
+  const { code, err } = await place.shell('isopage run hello.c')
+  expect(code).toBe(1)
+  expect(err).toMatch(/^isopage: hello\.c is no program to run: .*\n$/)
+})
+
 test.skipIf(inBrowser)('a program has a folder for temporary files', SLOW, async () => {
   using place = makePlace()
   const text = `#include <stdio.h>

@@ -3,6 +3,7 @@
 import { afterAll, beforeAll, expect, test, vi } from 'vitest'
 import { Pump } from '../../dist/src/guest/streams.js'
 import { boot, type Kernel, MAP, O, PROT } from '../../dist/src/index.js'
+import { moduleOf } from '../support/guest-module.ts'
 import { iovec, program, type Step, text } from '../support/guest-steps.ts'
 import { pause } from '../support/pause.ts'
 
@@ -290,9 +291,48 @@ test('what no guest is given does not link, and the message names it', async () 
   const guest = await kernel.run(wrong, { cache: false })
   await expect(guest.exited).rejects.toMatchObject({
     code: 'ERR_GUEST_IMPORT',
-    message: expect.stringContaining('vforks (a function of isopage)'),
+    message: expect.stringContaining('"vforks" (a function of "isopage")'),
   })
   await expect(kernel.run(new Uint8Array(8))).rejects.toBeInstanceOf(WebAssembly.CompileError)
+})
+
+test('names of imports stay short and in one line in the message', async () => {
+  const name = `a\n\u001b[31m${'x'.repeat(60_000)}`
+  const imports = Array.from({ length: 30 }, (_, i) => ({
+    name: `isopage.${i}${name}`,
+    params: [],
+  }))
+  const bytes = moduleOf({ imports, functions: [] })
+  const guest = await kernel.run(bytes, { cache: false })
+  const { message } = await guest.exited.then(fail, (error) => error as Error)
+  expect(message).toContain(String.raw`"0a\n\u001b[31mxx`)
+  expect(message).toMatch(/xx\.\.\." \(a function of "isopage"\), and 10 more$/)
+  expect(message.length).toBeLessThan(4000)
+})
+
+const fail = () => {
+  throw new Error('it ran')
+}
+
+test('a module that is no program is ERR_GUEST_MODULE', async () => {
+  const library = moduleOf({ functions: [] })
+  const segment = Uint8Array.of(0, 0x41, 0xff, 0xff, 0xff, 0, 0x0b, 1, 7)
+  const beyond = moduleOf({ memory: { initial: 1 }, functions: [] })
+  const outside = Uint8Array.of(...beyond, 11, segment.length + 1, 1, ...segment)
+  const texts = ['the program exports no _start', 'a segment of it does not fit']
+  for (const [index, bytes] of [library, outside].entries()) {
+    const guest = await kernel.run(bytes, { cache: false })
+    const message = expect.stringContaining(texts[index] as string)
+    await expect(guest.exited).rejects.toMatchObject({ code: 'ERR_GUEST_MODULE', message })
+  }
+})
+
+test('a signal that is none is refused by its name', async () => {
+  const signal = {} as AbortSignal
+  await expect(kernel.run(program([]), { signal })).rejects.toMatchObject({
+    code: 'ERR_INVALID_ARG_TYPE',
+    message: expect.stringContaining('options.signal'),
+  })
 })
 
 test('memoryMax below what it begins with is ENOMEM', async () => {
