@@ -9,7 +9,7 @@ import { sysFchdir, sysGetcwd } from './cwd'
 import { sysFlock, sysLockRange } from './flock'
 import { sysClose, sysDup, sysDup2, sysFcntl } from './open'
 import { sysShareFd } from './pass'
-import { isPipe, sysPipe } from './pipeio'
+import { isPipe, sysPipe, sysPipeBytes } from './pipeio'
 import { sysPoll } from './poll'
 import { sysReaddir } from './readdir'
 import { sysFsync, sysLseek, sysPread, sysPwrite, sysRead, sysWrite } from './readwrite'
@@ -33,6 +33,12 @@ export function read(pid: u32, fd: i32, bytes: u32, again: u32): i32 {
 export function may_wait(pid: u32, fd: i32): i32 {
   const process = begin(pid)
   return end(process != null && isPipe(process, fd) ? 1 : 0)
+}
+
+/** => bytes that wait in the pipe that `fd` is open on, for FIONREAD; -EBADF when it is on none. */
+export function pipe_bytes(pid: u32, fd: i32): i32 {
+  const process = begin(pid)
+  return end(process == null ? -ESRCH : sysPipeBytes(process, fd))
 }
 
 export function write(pid: u32, fd: i32, bytes: u32): i32 {

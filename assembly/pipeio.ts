@@ -67,6 +67,19 @@ export function isPipe(process: Process, fd: i32): bool {
   return is
 }
 
+/** => bytes that wait in the pipe that `fd` is open on, -EBADF when it is on none. => lock not held. */
+export function sysPipeBytes(process: Process, fd: i32): i32 {
+  lock()
+  const file = fileAt(process, fd)
+  let result = -EBADF
+  if (file != null) {
+    const pipe = file.inode!.pipe
+    if (pipe != null) result = <i32>pipe.count
+  }
+  unlock()
+  return result
+}
+
 /**
  * Reads or writes `bytes` bytes at `address`, in this thread's buffer. => bytes, or as readPipe and writePipe; -EBADF. => lock held before and after,
  * free in between.

@@ -63,6 +63,7 @@ export type ExportName =
   | 'poll'
   | 'share_fd'
   | 'may_wait'
+  | 'pipe_bytes'
   | 'openat'
   | 'fstatat'
   | 'mkdirat'

@@ -108,11 +108,15 @@ export class PollCalls {
     return { from, bytes: (revents & (abi.POLLIN | abi.POLLOUT)) !== 0 ? 1n : 0n, flags }
   }
 
-  /** A file's bytes from its offset on. */
+  /** A file's bytes from its offset on, and those in a pipe: what FIONREAD asks for. */
   #bytesLeft({ from, bytes }: Event): bigint {
     if (from.type !== EVENT_READ || from.errno !== 0) return bytes
     const at = this.#thread.calls.lseek(this.#thread.pid, from.fd, 0, abi.SEEK_CUR)
-    if (at < 0 || this.#thread.calls.fstat(this.#thread.pid, from.fd) < 0) return bytes
+    if (at < 0) {
+      const held = this.#thread.calls.pipe_bytes(this.#thread.pid, from.fd)
+      return held < 0 ? bytes : BigInt(held)
+    }
+    if (this.#thread.calls.fstat(this.#thread.pid, from.fd) < 0) return bytes
     const size = this.#thread.instance.view.getBigUint64(
       this.#thread.instance.resultAt + abi.STAT_SIZE,
       true,

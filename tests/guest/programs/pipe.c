@@ -2,12 +2,18 @@
 #include "see.h"
 
 #include <poll.h>
+#include <sys/ioctl.h>
 
 int main(void) {
   char bytes[16] = {0};
   int ends[2];
   SEE(pipe(ends));
+  int waiting = -1;
+  SEE(ioctl(ends[0], FIONREAD, &waiting));
+  SHOW(waiting);
   SEE(write(ends[1], "hello", 5));
+  SEE(ioctl(ends[0], FIONREAD, &waiting));
+  SHOW(waiting);
   SEE(read(ends[0], bytes, 3));
   SEE(read(ends[0], bytes, 16));
   TEXT(bytes);
