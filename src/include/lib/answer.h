@@ -17,6 +17,11 @@ static inline int answer(int result) {
   return -1;
 }
 
+/* => flags of an open. None of an access mode is O_RDONLY, which elsewhere is 0 and therefore often left out. */
+static inline int with_access(int flags) {
+  return flags & (ISOPAGE_O_ACCMODE | ISOPAGE_O_PATH) ? flags : flags | ISOPAGE_O_RDONLY;
+}
+
 /* pthread functions give the number itself, and leave errno. */
 static inline int number(int result) {
   return (unsigned)result < -(unsigned)ISOPAGE_ERROR_MAX ? 0 : -result;

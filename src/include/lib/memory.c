@@ -63,7 +63,7 @@ int munlockall(void) {
 }
 
 int shm_open(const char *name, int flags, mode_t mode) {
-  return answer(__isopage_shm_open(name, flags, mode));
+  return answer(__isopage_shm_open(name, with_access(flags), mode));
 }
 
 int shm_unlink(const char *name) {

@@ -20,7 +20,7 @@ mqd_t mq_open(const char *name, int flags, ...) {
     attr = va_arg(list, struct mq_attr *);
     va_end(list);
   }
-  return answer(__isopage_mq_open(name, flags, mode, attr));
+  return answer(__isopage_mq_open(name, with_access(flags), mode, attr));
 }
 
 int mq_close(mqd_t mqd) {

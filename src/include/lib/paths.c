@@ -32,7 +32,7 @@ int openat(int dirfd, const char *path, int flags, ...) {
   va_start(list, flags);
   mode_t mode = mode_of(flags, list);
   va_end(list);
-  return answer(__isopage_openat(dirfd, path, flags, mode));
+  return answer(__isopage_openat(dirfd, path, with_access(flags), mode));
 }
 
 int open(const char *path, int flags, ...) {

@@ -29,6 +29,11 @@ int main(void) {
   int fd = make_file("t", 5);
   WORKS(open("t", O_WRONLY | O_TRUNC));
   SEE(lseek(fd, 0, SEEK_END));
+  WORKS(open("a", 0));
+  WORKS(open("e", O_CREAT, 0600));
+  WORKS(open("e", O_CREAT | O_EXCL, 0600));
+  WORKS(shm_open("/isopage-no-access", O_CREAT, 0600));
+  SEE(shm_unlink("/isopage-no-access"));
   char name[300];
   memset(name, 'n', sizeof name);
   name[299] = 0;
