@@ -34,6 +34,7 @@ const HANDLES_MAX = 2 ** 24
 
 /** The longest scatter list (IOV_MAX). */
 const IOVS_MAX = 1024
+/** Preview 1 carries no mode: what a kernel's files below are made with, less the host's umask. */
 const FILE_MODE = 0o666
 const DIRECTORY_MODE = 0o777
 const SAFE_MAX = BigInt(Number.MAX_SAFE_INTEGER)
