@@ -99,10 +99,10 @@ export function systemV(thread: GuestThread) {
 export function semaphores(thread: GuestThread) {
   const { memory, instance, pid } = thread
 
-  /** SETALL takes as many values as there are semaphores. */
+  /** SETALL takes as many values as there are semaphores: none of a set that has taken the place of the one asked for. */
   function putValues(id: number, from: number): number {
     const slot = id % ipc.IPCMNI
-    thread.done(thread.calls.semctl(pid, slot, 0, ipc.SEM_STAT_ANY, 0, 0, 0))
+    if (thread.done(thread.calls.semctl(pid, slot, 0, ipc.SEM_STAT_ANY, 0, 0, 0)) !== id) return 0
     const count = instance.view.getUint32(instance.resultAt + ipc.SEMID_DS_NSEMS, true)
     takeData(thread, from, 2 * count)
     return count

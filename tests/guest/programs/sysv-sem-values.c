@@ -25,6 +25,17 @@ int main(void) {
   SEE(semctl(id, 0, 12345));
   SEE(semctl(id, 0, IPC_RMID));
   SEE(semctl(id, 0, GETVAL));
+  char *map = mmap(NULL, 2 * page(), PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+  munmap(map + page(), page());
+  argument.array = (unsigned short *)(map + page()) - 1;
+  int larger = (int)WORKS(semget(IPC_PRIVATE, 100, 0600));
+  for (int i = 0; i < 1000 && larger % 32768 != id % 32768; i++) {
+    semctl(larger, 0, IPC_RMID);
+    larger = semget(IPC_PRIVATE, 100, 0600);
+  }
+  SEE(semctl(id, 0, SETALL, argument));
+  SEE(semctl(larger, 0, SETALL, argument));
+  SEE(semctl(larger, 0, IPC_RMID));
   WORKS(semget(IPC_PRIVATE, 0, 0600));
   WORKS(semget(IPC_PRIVATE, 32001, 0600));
   return 0;
