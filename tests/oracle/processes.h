@@ -112,15 +112,27 @@ static int ready(int which, int ms) {
   return poll(&fd, 1, ms) == 1;
 }
 
-/* => the process sleeps in a call: its number stands there only while it is blocked. */
-static int sleeps(int which) {
+/* Reads a file of /proc about a process. => its text, empty if there is none. */
+static const char *proc(int which, const char *file, char text[LINE_MAX_BYTES]) {
   char path[64];
+  snprintf(path, sizeof path, "/proc/%d/%s", children[which].pid, file);
+  FILE *opened = fopen(path, "r");
+  size_t length = opened ? fread(text, 1, LINE_MAX_BYTES - 1, opened) : 0;
+  if (opened) fclose(opened);
+  text[length] = 0;
+  return text;
+}
+
+/*
+ * => the process sleeps in a call: it is in state S, and the call's number stands there. The number alone does not say it: it also stands there of a process that was
+ * woken and that its processor has not taken up yet, which is in state R.
+ */
+static int sleeps(int which) {
+  char text[LINE_MAX_BYTES];
+  const char *name_end = strrchr(proc(which, "stat", text), ')');
+  if (name_end == NULL || strncmp(name_end, ") S", 3) != 0) return 0;
   long number = -1;
-  snprintf(path, sizeof path, "/proc/%d/syscall", children[which].pid);
-  FILE *file = fopen(path, "r");
-  if (file == NULL) return 0;
-  if (fscanf(file, "%ld", &number) != 1) number = -1;
-  fclose(file);
+  if (sscanf(proc(which, "syscall", text), "%ld", &number) != 1) return 0;
   static const long calls[] = SLEEPS;
   for (size_t i = 0; i < sizeof calls / sizeof *calls; i++)
     if (calls[i] == number) return 1;
