@@ -104,12 +104,19 @@ function sleepers(): u32 {
   return count
 }
 
-/** => what thread `index` sleeps on, null when it does not: one that runs may have queued itself to hear of something later (poll.ts). */
+/**
+ * => what thread `index` sleeps on, null when it does not. One that was rung, looks, and is about to sleep on counts as asleep; one that runs may have queued
+ * itself to hear of something later (poll.ts) and does not.
+ */
 function sleepOf(index: u32): Wait | null {
-  const state = atomic.load<u32>(changetype<usize>(threadAt(index)))
-  if ((state & WHERE_MASK) != WHERE_PARKED) return null
   const wait = changetype<Wait | null>(<usize>threadAt(index).waits)
-  return wait != null && isQueued(wait) ? wait : null
+  if (wait == null || !isQueued(wait)) return null
+  return wait.detail == POLLED && !isParked(index) ? null : wait
+}
+
+function isParked(index: u32): bool {
+  const state = atomic.load<u32>(changetype<usize>(threadAt(index)))
+  return (state & WHERE_MASK) == WHERE_PARKED
 }
 
 /** Writes a record of STAT_WAIT_* a sleeping thread to BUFFER_DATA. => records. */
