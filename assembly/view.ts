@@ -102,14 +102,18 @@ export function sysViewOpen(process: Process, start: u64, length: u64): i32 {
 
 /** As sysViewOpen, in a change of the space: a fork in between would take gathered pages apart again. */
 function openView(space: Space, address: u32, pages: u32): i32 {
+  let refused = false
   for (let i: u32 = 0; i < ATTEMPTS; i++) {
     lock()
     let result = checkRange(space, address, pages)
     if (result == 0) result = pinAll(space, address, pages)
     unlock()
     if (result != 1) return result
+    if (refused) break
     const gathered = gather(space, address, pages)
-    if (gathered != 0) return gathered
+    // Who opened a view of the same pages in between may have put them in one run, and holds them there.
+    if (gathered == -ENOMEM) refused = true
+    else if (gathered != 0) return gathered
   }
   return -ENOMEM
 }
