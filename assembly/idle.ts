@@ -17,7 +17,7 @@
  *     again.
  *  2. Past IDLE_INODES_MAX each sweep ends, or cleans, the oldest.
  */
-import { IDLE_INODES_MAX, PANIC_INODE } from './abi'
+import { IDLE_INODES_MAX, MOUNTS_MAX, PANIC_INODE } from './abi'
 import { endClosing, hasClosing } from './file'
 import { heldInode, holdInode, letGoInode } from './hold'
 import { freeInode, Inode } from './inode'
@@ -28,12 +28,16 @@ import { closeFd, statFd, statMtime, statSize } from './mountfs'
 import { dropRef, MemObject, takeIdle } from './object'
 import { check } from './panic'
 import { destroyObject } from './release'
-import { add, K, Root } from './root'
+import { K, Root } from './root'
 import { endSegment } from './segment'
 import { syncObject, syncStore } from './writeback'
 
 /** Inodes in the LRU list. */
 const LRU_COUNT: usize = memory.data(16, 16)
+/** Times that an object of each mount gave its provider descriptor up, modulo 2^32. */
+const CLOSES: usize = memory.data(256, 16)
+
+if (MOUNTS_MAX * 4 != 256) ERROR('CLOSES holds MOUNTS_MAX mounts')
 
 /**
  * Ends or puts away what has become unused. The system-call table does it after each call. May
@@ -100,7 +104,7 @@ function end(inode: Inode): void {
   if (inode.inLru != 0) removeLru(inode)
   edit<Inode>(inode).object = null
   object.inode = 0
-  dropFd(object)
+  dropFd(object, mount)
   dropRef(object)
   freeInode(inode)
   destroyObject(object)
@@ -120,7 +124,7 @@ function closeProvider(inode: Inode): void {
   const fd = object.fd
   const spare = inode.spareFd
   holdInode(inode)
-  dropFd(object)
+  dropFd(object, inode.mount)
   object.writable = 0
   edit<Inode>(inode).spareFd = -1
   unlock()
@@ -133,9 +137,14 @@ function closeProvider(inode: Inode): void {
   letGoInode()
 }
 
+/** => times that an object of the mount gave its provider descriptor up, modulo 2^32. => lock held. */
+export function closesOf(mount: i32): u32 {
+  return load<u32>(CLOSES + ((<usize>mount) << 2))
+}
+
 /** The object's size and times are not the true ones any more: opens that go by what the provider said before ask again. */
-function dropFd(object: MemObject): void {
-  if (object.fd >= 0) add(offsetof<Root>('closes'), 1)
+function dropFd(object: MemObject, mount: i32): void {
+  if (object.fd >= 0) put(CLOSES + ((<usize>mount) << 2), closesOf(mount) + 1)
   object.fd = -1
 }
 

@@ -31,6 +31,7 @@ import {
 import { dropClean } from './evict'
 import { attach } from './file'
 import { heldFile, holdInode, letGoInode } from './hold'
+import { closesOf } from './idle'
 import { findMounted, Inode, newMounted, nextMounted, unhash } from './inode'
 import { edit } from './journal'
 import { abandon, lock, relax, unlock } from './lock'
@@ -51,7 +52,6 @@ import {
 import { MemObject, OBJECT_FILE } from './object'
 import { pathOf, Walk } from './path'
 import { makeRoom } from './room'
-import { K } from './root'
 import { bytesOf, copyText, freeText, newText, Text, textBytes } from './text'
 
 /** Frames that must be free for the structures of one call. */
@@ -156,7 +156,7 @@ export function openMountedFile(walk: Walk, oflags: u32, write: bool): i32 {
   let result = STALE
   while (result == STALE) {
     lock()
-    const closes = K.closes
+    const closes = closesOf(walk.mount)
     unlock()
     result = statFd(walk.mount, fd)
     if (result == 0) result = bindFile(walk, fd, writable, closes)
@@ -198,14 +198,14 @@ function isOpen(inode: Inode, write: bool): bool {
 
 /**
  * Binds to the file behind provider descriptor `fd`, whose attributes are in filestat(), asked for
- * when K.closes was `closes`. It owns `fd` when it returns 0. => 0, -errno, or STALE: they may be
+ * when closesOf was `closes`. It owns `fd` when it returns 0. => 0, -errno, or STALE: they may be
  * older than what the kernel wrote to the file and closed since.
  */
 function bindFile(walk: Walk, fd: i32, writable: bool, closes: u32): i32 {
   if ((statMode() & S_IFMT) != S_IFREG) return -EISDIR
   lock()
   makeRoom(ROOM_FRAMES)
-  if (K.closes != closes && !isKept(walk.mount, statIno())) {
+  if (closesOf(walk.mount) != closes && !isKept(walk.mount, statIno())) {
     unlock()
     return STALE
   }

@@ -223,10 +223,10 @@ function renameMounted(from: Walk, to: Walk): i32 {
   }
   const result = callTwo(WASI_PATH_RENAME, from, to)
   if (result < 0) return result
-  if (to.exists != 0) forgetName(to.mount, to.ino, to.nlink, to.mode)
   lock()
   movePaths(from.mount, path, bytes, pathOf(to), to.pathBytes)
   unlock()
+  if (to.exists != 0) forgetName(to.mount, to.ino, to.nlink, to.mode)
   return 0
 }
 

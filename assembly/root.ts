@@ -72,8 +72,6 @@ export class Root {
   mqInode: u32
   /** The last number that an object was listed with, a write that is not durable has, or a fallocate (cache.ts). */
   notes: u64
-  /** Times that an object gave its provider descriptor up, modulo 2^32 (mounted.ts). */
-  closes: u32
 }
 
 export const K: Root = changetype<Root>(memory.data(256, 16))

@@ -63,6 +63,7 @@ export interface FileStat {
   ino: bigint
   /** Bytes; a symlink's is the length of its target. */
   size: number
+  /** Names that the file has: 0 for one that is open and was unlinked, or its number would go on meaning that file. */
   nlink: number
   /** Permission bits, 0 to 0o7777. */
   mode: number
