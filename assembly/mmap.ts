@@ -47,6 +47,7 @@ import { MemObject, newObject, OBJECT_ANON, OBJECT_TMPFS, retain } from './objec
 import { check } from './panic'
 import { populate } from './populate'
 import { Process, Space } from './process'
+import { frameOfPte, nextPte, PTE_PRIVATE, pteOf } from './pte'
 import { K, pageRound } from './root'
 import { create } from './slab'
 import { noSource, Source, sourceOf } from './source'
@@ -185,16 +186,31 @@ export function mappedBytes(space: Space, start: u64, end: u64): u64 {
   return bytes
 }
 
-/** => frames that are promised to private mappings in [start, end). */
+/** => frames that are promised to private mappings in [start, end), and come free with them. */
 function promisedWithin(space: Space, start: u64, end: u64): u32 {
   let frames: u32 = 0
   let vma = nextVma(space, start)
   while (vma != null && vma.start < end) {
-    const bytes = min(vma.end, end) - max(vma.start, start)
-    if ((vma.flags & VMA_CHARGED) != 0) frames += <u32>(bytes >> K.pageShift)
+    if ((vma.flags & VMA_CHARGED) != 0) {
+      const first = <u32>max(vma.start, start)
+      const last = <u32>min(vma.end, end)
+      frames += ((last - first) >> K.pageShift) - pinnedWithin(space, first, last)
+    }
     vma = nextVma(space, vma.end)
   }
   return frames
+}
+
+/** => private pages in [from, end) that views hold: unmapped they are orphans, and charged on. */
+function pinnedWithin(space: Space, from: u32, end: u32): u32 {
+  let pages: u32 = 0
+  let address = nextPte(space, from, end)
+  while (address < end) {
+    const entry = pteOf(space, address)
+    if ((entry & PTE_PRIVATE) != 0 && frameOfPte(entry).pins != 0) pages++
+    address = nextPte(space, address + K.pageBytes, end)
+  }
+  return pages
 }
 
 /** RLIMIT_AS, the number of mappings, RLIMIT_MEMLOCK. => 0, -ENOMEM, -EAGAIN, -EPERM. */
