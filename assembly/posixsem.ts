@@ -179,8 +179,7 @@ function takeHanded(process: Process, wait: Wait): i32 {
 
 /** The unit that was handed to `wait` is another's, if what lies there is still a semaphore. => handed; lock held; a transaction ends. */
 export function returnUnit(wait: Wait): void {
-  takeBack(wait)
-  if (isSem()) post()
+  if (takeBack(wait) && isSem()) post()
   commit()
 }
 

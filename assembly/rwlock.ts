@@ -180,13 +180,13 @@ function takeGranted(process: Process, owner: u32, wait: Wait): i32 {
   if (!lives) returnLock(wait)
   settleHanded(wait)
   withdraw(wait)
+  relax()
   return lives ? 0 : -ESRCH
 }
 
 /** The lock that was granted to `wait` is unlocked for it, if what lies there is still a rwlock. => handed; lock held; a transaction ends. */
 export function returnLock(wait: Wait): void {
-  takeBack(wait)
-  if (isRwlock()) release(wait.extra)
+  if (takeBack(wait) && isRwlock()) release(wait.extra)
   commit()
 }
 

@@ -12,7 +12,7 @@
 import { EINVAL, ESRCH, SIGSEGV } from './abi'
 import { now } from './env'
 import { fault } from './fault'
-import { frameOf } from './frame'
+import { FRAME_ORPHAN, frameOf } from './frame'
 import { detail as futexDetail, key as futexKey, keyFor } from './futex'
 import { CLOCK_REALTIME } from './ipcabi'
 import { commit, edit } from './journal'
@@ -33,8 +33,9 @@ export let detail: u64 = 0
 /** Kernel addresses of its first byte, and of what would be its first byte if all of it lay in its last page. */
 let start: usize = 0
 let rest: usize = 0
-/** Bytes of it that lie in its first page. */
+/** Bytes of it that lie in its first page, and whether it ends in another. */
 let within: u32 = 0
+let isSplit: bool = false
 
 /** => kernel address of a byte that may be stored to right now, 0 when there is none. */
 function settled(space: Space, address: u32): usize {
@@ -62,6 +63,7 @@ export function reach(process: Process, address: u64, bytes: u32, resumed: bool 
     rest = settled(space, last) - (last - first)
   } while (start == 0 || settled(space, last) == 0)
   within = pageLeft(first)
+  isSplit = !isOnePage(first, last)
   keyFor(space, first)
   key = futexKey
   detail = futexDetail | OWN_QUEUE | (resumed ? RESUMED : 0)
@@ -88,9 +90,9 @@ export function field(offset: u32): usize {
 export function handOver(wait: Wait, result: i32): void {
   finish(wait, result)
   wait.lockStart = <u32>start
-  wait.lockRest = <u32>rest
+  wait.lockRest = isSplit ? <u32>rest : 0
   wait.lockCharged = hold(frameOf(start)) ? 1 : 0
-  if (rest != start && hold(frameOf(rest + within))) wait.lockCharged |= 2
+  if (isSplit && hold(frameOf(rest + within))) wait.lockCharged |= 2
 }
 
 /** => something was handed to the sleeper, and waits to be taken. */
@@ -104,21 +106,30 @@ export function settleHanded(wait: Wait): void {
   const last = <usize>wait.lockRest
   edit<Wait>(wait).lockStart = 0
   unhold(frameOf(at), (wait.lockCharged & 1) != 0)
-  if (last != at) unhold(frameOf(last + pageLeft(at)), (wait.lockCharged & 2) != 0)
+  if (last != 0) unhold(frameOf(last + pageLeft(at)), (wait.lockCharged & 2) != 0)
 }
 
 /**
  * What was handed to `wait` is reached, for another, and not its own any more. When nobody waits for it the transaction ends, as a change that others may see
- * at once must be its only one: if this thread dies before that, what was handed is lost, and never given twice. => handed; lock held.
+ * at once must be its only one: if this thread dies before that, what was handed is lost, and never given twice. => handed; lock held. => false when its pages were
+ * unmapped: nobody waits for it then, and the queue's key may be another's by now.
  */
-export function takeBack(wait: Wait): void {
+export function takeBack(wait: Wait): bool {
   edit<Wait>(wait).result = 0
   start = <usize>wait.lockStart
-  rest = <usize>wait.lockRest
   within = pageLeft(start)
+  isSplit = wait.lockRest != 0
+  rest = isSplit ? <usize>wait.lockRest : start
   key = wait.key
   detail = wait.detail
-  if (!isAwaited()) commit()
+  const isMapped = !isOrphan(start) && !(isSplit && isOrphan(rest + within))
+  if (!isMapped || !isAwaited()) commit()
+  return isMapped
+}
+
+/** => the page at a kernel address is nobody's, and there because it is held. */
+function isOrphan(at: usize): bool {
+  return frameOf(at).kind == FRAME_ORPHAN
 }
 
 /** => bytes from a kernel address to the end of its page. */
