@@ -89,7 +89,7 @@ async function start(file: string, args: readonly string[], values: Values): Pro
   using stops = new Stops()
   // Closed last but one: what was written is in the directories then, however the programs end.
   await using kernel = await boot({ memory, pageSize, mounts })
-  if (!('/tmp' in mounts)) makeTemporary(kernel)
+  if (!Object.keys(mounts).some(isAtTemporary)) makeTemporary(kernel)
   const options: RunOptions = {
     env,
     cwd,
@@ -111,6 +111,11 @@ async function start(file: string, args: readonly string[], values: Values): Pro
   const status = await endOf(await Promise.all(starting))
   if (values.ipcs) process.stderr.write(left(kernel))
   return status
+}
+
+/** => what is mounted there has the folder for temporary files, or is it. */
+function isAtTemporary(path: string): boolean {
+  return /^\/+(tmp\/*)?$/.test(path)
 }
 
 /** A folder for temporary files, as C programs expect one: anybody's, and each file its owner's. */

@@ -10,16 +10,35 @@ let failed = false
 
 /** Listens for errors of our own streams; of those of standard error there is nobody to tell. */
 export function watchOutput(): void {
+  for (const stream of [process.stdout, process.stderr]) emitErrors(stream)
   process.stderr.on('error', () => {})
   process.stdout.on('error', (error: NodeJS.ErrnoException) => {
     if (error.code !== 'EPIPE' && !failed) {
       failed = true
-      console.error(`isopage: standard output: ${error.message}`)
+      console.error(`isopage: standard output: ${messageOf(error)}`)
     }
     if (!isShared) process.exit(failed ? 1 : undefined)
     // The command may have ended before its output did.
     process.exitCode = statusWith(Number(process.exitCode ?? 0))
   })
+}
+
+/** In Deno a write throws what it does not emit. */
+function emitErrors(stream: NodeJS.WriteStream): void {
+  const write = stream.write.bind(stream) as (...args: unknown[]) => boolean
+  stream.write = (...args: unknown[]) => {
+    try {
+      return write(...args)
+    } catch (error) {
+      stream.emit('error', error)
+      return false
+    }
+  }
+}
+
+/** Deno's have no errno name. */
+function messageOf({ code = '', message }: NodeJS.ErrnoException): string {
+  return message.includes(code) ? message : `${code}: ${message}`
 }
 
 /** => the exit code of a command that would end with `status`. */
