@@ -4,11 +4,11 @@
  * One pump a thread: it asks all ends by poll; where none is ready poll leaves this thread queued, and the first change rings its doorbell. So nothing
  * polls by time, no other thread is needed, and a guest that writes faster than its reader reads waits as POSIX has it.
  */
-import { EAGAIN, F_SETFL, O_NONBLOCK, POLLIN, POLLOUT } from '../../assembly/abi.js'
+import { EAGAIN, ENOMEM, F_SETFL, O_NONBLOCK, POLLIN, POLLOUT } from '../../assembly/abi.js'
 import type { Instance } from '../instance.js'
 import type { PollRequest } from '../pipes.js'
 import type { Process } from '../process.js'
-import { withResolvers } from '../runtime.js'
+import { pause, withResolvers } from '../runtime.js'
 
 /** Takes what a guest wrote. A promise holds up the guest's next bytes, not the guest before its pipe is full. */
 export type Sink = (bytes: Uint8Array) => void | Promise<void>
@@ -38,6 +38,8 @@ interface Input {
 type End = Output | Input
 
 const ROOM = 65_536
+/** How long it waits for memory before it asks again, ms. */
+const AGAIN_MS = 10
 
 /** Whose the process is that has this thread's ends: (uid_t)-1, which is no user's. It is none of a guest's neighbours: kill does not find it. */
 export const STREAMS_UID = 0xffff_ffff
@@ -47,6 +49,8 @@ export class Pump {
   readonly #process: Process
   readonly #ends = new Map<number, End>()
   #running = false
+  /** Something could not be moved, or asked about, as memory was out. */
+  #starved = false
   #nudge = withResolvers<void>()
 
   constructor(instance: Instance, process: Process) {
@@ -118,7 +122,9 @@ export class Pump {
       while (this.#ends.size > 0 && !this.#instance.table.closed && !this.#instance.hasLeft) {
         const bell = Atomics.load(words, doorbell)
         const nudged = this.#nudge.promise
-        if (this.#look()) await null
+        const moved = this.#look()
+        if (this.#starved) await pause(AGAIN_MS)
+        else if (moved) await null
         else await Promise.race([this.#instance.rung(bell), nudged])
       }
     } catch {
@@ -129,17 +135,33 @@ export class Pump {
 
   /** Asks all ends and serves those that are ready. => one was. */
   #look(): boolean {
+    this.#starved = false
     const idle = [...this.#ends.values()].filter(({ busy }) => !busy)
     const requests: PollRequest[] = idle.map(({ kind, fd }) => ({
       fd,
       events: kind === 'output' ? POLLIN : POLLOUT,
     }))
-    const ready = this.#process.pollArmed(requests)
+    const ready = this.#asked(requests)
     for (const { fd } of ready) {
       const end = this.#ends.get(fd)
       if (end) this.#serve(end)
     }
     return ready.length > 0
+  }
+
+  #asked(requests: PollRequest[]): readonly { fd: number }[] {
+    try {
+      return this.#process.pollArmed(requests)
+    } catch (error) {
+      if (!this.#isStarved(error)) throw error
+      return []
+    }
+  }
+
+  #isStarved(error: unknown): boolean {
+    const isOut = (error as { errno?: number }).errno === ENOMEM
+    if (isOut) this.#starved = true
+    return isOut
   }
 
   #serve(end: End): void {
@@ -205,6 +227,7 @@ export class Pump {
     try {
       return move()
     } catch (error) {
+      if (this.#isStarved(error)) return undefined
       return (error as { errno?: number }).errno === EAGAIN ? undefined : 0
     }
   }
