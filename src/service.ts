@@ -191,8 +191,8 @@ export class ServicePool implements Services {
     this.#starting--
     if (long) this.#startingLong--
     if ('error' in started) {
-      // Who waits for a worker that is there goes on waiting: the next end of a call tries again.
-      if (!this.#refuse(long, started.error)) return
+      // Who waits for a worker that is there goes on waiting: the next end of a call tries again. Where none of its kind waits any more, others may have its place.
+      if (!this.#refuse(long, started.error) && this.#waiting(long) > 0) return
     } else if (this.#closed) return void (await started.line.terminate())
     else this.#take({ ...started, task: undefined })
     this.#dispatch()
