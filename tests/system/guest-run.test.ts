@@ -220,8 +220,8 @@ test('streams whose process is gone end, and nothing is thrown', async () => {
 })
 
 test('a program whose process ends before it begins was killed', async () => {
-  const guest = await kernel.run(program([]), { cache: false })
-  kernel.process({ pid: guest.pid }).exit(143) // its worker has not looked yet
+  const guest = await kernel.run(program([{ loop: true }]), { cache: false })
+  kernel.process({ pid: guest.pid }).exit(143) // as a rule its worker has not looked yet
   expect(await guest.exited).toEqual({ status: 137, signal: 'SIGKILL' })
 })
 
