@@ -5,6 +5,7 @@ import {
   ENOMEM,
   ESRCH,
   MAP_ANONYMOUS,
+  MAP_FIXED,
   MAP_PRIVATE,
   MAP_SHARED,
   PROT_READ,
@@ -111,6 +112,26 @@ describe('host views', () => {
     sysMprotect(process, address + 8192, 4096, RIGHTS)
     expect(open(address, 4)).toBe(-ENOMEM)
     expect(sysViewClose(first)).toBe(0)
+  })
+
+  it('keep their pages charged when another mapping takes the place: it needs a promise of its own', () => {
+    const address = map(MAP_PRIVATE)
+    for (let i: u32 = 0; i < PAGES; i++) byte(address + (i << 12), 7)
+    expect(open(address + 4096, 2)).toBe(0)
+    const limit = K.commitLimit
+    const committed = K.committed
+    const flags: u32 = MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED
+    K.commitLimit = committed + 1
+    expect(sysMmap(process, address, PAGES << 12, RIGHTS, flags, -1, 0)).toBe(-ENOMEM)
+    expect(byte(address + 4096, -1)).toBe(7)
+    K.commitLimit = committed + 2
+    expect(<u32>sysMmap(process, address, PAGES << 12, RIGHTS, flags, -1, 0)).toBe(address)
+    expect(byte(address + 4096, -1)).toBe(0)
+    expect(K.committed).toBe(committed + 2)
+    expect(sysViewClose(opened)).toBe(0)
+    expect(K.committed).toBe(committed)
+    K.commitLimit = limit
+    checkAll()
   })
 
   it('are closed when their thread dies', () => {

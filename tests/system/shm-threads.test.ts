@@ -10,6 +10,8 @@ import { startThread, type Thread } from '../support/thread.ts'
 const PAGE = 4096
 const KEY = 77
 const WORKERS = 3
+/** Segments at a time; fewer than SHMMNI. */
+const TOGETHER = 400
 /** Frames that slabs and page tables may keep when all is gone. */
 const KEPT = 24
 
@@ -69,6 +71,16 @@ test('of all that ask for a key with IPC.EXCL at once, one gets it', async () =>
     const said = await all<string>('claim', () => [gate, WORKERS, KEY])
     expect(said.sort()).toEqual([...Array(WORKERS - 1).fill('EEXIST'), 'ok'])
     p.shmctl(p.shmget(KEY, 0), IPC.RMID)
+  }
+})
+
+test('all that open a view of a new page at once get it', async () => {
+  for (let round = 0; round < effort(20); round++) {
+    const gates = new Int32Array(new SharedArrayBuffer(4 * TOGETHER))
+    const ids = Array.from(gates, () => p.shmget(IPC.PRIVATE, PAGE, IPC.CREAT | 0o600))
+    const said = await all<string[]>('view', () => [gates, WORKERS, ids])
+    for (const each of said) expect(new Set(each)).toEqual(new Set(['ok']))
+    for (const id of ids) p.shmctl(id, IPC.RMID)
   }
 })
 

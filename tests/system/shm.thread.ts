@@ -87,6 +87,18 @@ await serve({
     process.exit()
     return said
   },
+  /** Opens a view of each of several new pages, once all have come to its gate. => what it was told. */
+  view(gates: Int32Array, threads: number, ids: number[]) {
+    const process = kernel.process()
+    const said = ids.map((id, at) => {
+      const map = process.shmat(id)
+      Atomics.add(gates, at, 1)
+      while (Atomics.load(gates, at) < threads) {}
+      return outcome(() => map.bytes)
+    })
+    process.exit()
+    return said
+  },
   /** Attaches, writes and keeps it. => the pid. */
   keep(id: number, pages: number) {
     kept ??= kernel.process()
