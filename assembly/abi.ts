@@ -220,6 +220,8 @@ export const PIPE_BUF: u32 = 4096
 export const RANGES_MAX: u32 = 2048
 /** Mount inodes that nobody uses and that stay with their cached pages. */
 export const IDLE_INODES_MAX: u32 = 1024
+/** Those of them that keep a provider's descriptor, as they are not written yet: hosts may have 1,024 for all that they do. */
+export const IDLE_OPEN_MAX: u32 = 256
 
 // ---- structures that file calls leave in the thread's buffer ------------------------------------------------------------
 /** Byte offsets of a stat, at BUFFER_RESULT. Times are f64 ms since 1970. */

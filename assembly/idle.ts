@@ -15,9 +15,10 @@
  * Invariants (checkIdle):
  *  1. The list is doubly linked, oldest first at K.inodeLru; it may hold inodes that are used
  *     again.
- *  2. Past IDLE_INODES_MAX each sweep ends, or cleans, the oldest.
+ *  2. Past IDLE_INODES_MAX each sweep ends, or cleans, the oldest; past IDLE_OPEN_MAX it cleans the oldest that has a provider's
+ *     descriptor, as the host has only so many. `inode.lruOpen` says that it had one when it got idle.
  */
-import { IDLE_INODES_MAX, MOUNTS_MAX, PANIC_INODE } from './abi'
+import { IDLE_INODES_MAX, IDLE_OPEN_MAX, MOUNTS_MAX, PANIC_INODE } from './abi'
 import { endClosing, hasClosing } from './file'
 import { heldInode, holdInode, letGoInode } from './hold'
 import { freeInode, Inode } from './inode'
@@ -34,6 +35,9 @@ import { syncObject, syncStore } from './writeback'
 
 /** Inodes in the LRU list. */
 const LRU_COUNT: usize = memory.data(16, 16)
+
+/** Those of them that are lruOpen. */
+const LRU_OPEN: usize = memory.data(16, 16)
 /** Times that an object of each mount gave its provider descriptor up, modulo 2^32. */
 const CLOSES: usize = memory.data(256, 16)
 
@@ -54,8 +58,39 @@ export function sweepIdle(): void {
     relax()
     object = takeIdle()
   }
-  if (load<u32>(LRU_COUNT) > IDLE_INODES_MAX) trim()
+  if (load<u32>(LRU_COUNT) > IDLE_INODES_MAX) trim(changetype<Inode>(<usize>K.inodeLru))
+  if (load<u32>(LRU_OPEN) > IDLE_OPEN_MAX) trim(oldestOpen()!)
   unlock()
+}
+
+/**
+ * The host has no descriptor left: gives back one of a file that nobody has open, the oldest that can be written. => false when there is none. => lock not
+ * held, no inode held.
+ */
+export function giveUpDescriptor(): bool {
+  const before = load<u32>(LRU_OPEN)
+  for (let tries = before; tries > 0 && load<u32>(LRU_OPEN) >= before; tries--) {
+    lock()
+    const inode = oldestOpen()
+    if (inode != null) trim(inode)
+    unlock()
+    sweepIdle()
+  }
+  return load<u32>(LRU_OPEN) < before
+}
+
+/** => the inode of the list that got idle first of those that had a descriptor. => lock held. */
+function oldestOpen(): Inode | null {
+  if (load<u32>(LRU_OPEN) == 0) return null
+  let inode = changetype<Inode | null>(<usize>K.inodeLru)
+  while (inode != null && inode.lruOpen == 0) inode = inode.lruNext
+  return inode
+}
+
+function setLruOpen(inode: Inode, open: u32): void {
+  if (inode.lruOpen == open) return
+  edit<Inode>(inode).lruOpen = open
+  put(LRU_OPEN, load<u32>(LRU_OPEN) + (open != 0 ? 1 : -1))
 }
 
 /**
@@ -79,7 +114,12 @@ function settle(object: MemObject): void {
   else if (clean && object.fd >= 0 && synced) closeProvider(inode)
   else if (clean && object.fd >= 0 && inode.inLru == 0) makeDurable(inode)
   else if (clean && object.fd < 0 && object.resident == 0) end(inode)
-  else if (inode.inLru == 0) pushLru(inode)
+  else keep(inode)
+}
+
+function keep(inode: Inode): void {
+  if (inode.inLru == 0) pushLru(inode)
+  if (inode.object!.fd >= 0) setLruOpen(inode, 1)
 }
 
 /**
@@ -88,7 +128,7 @@ function settle(object: MemObject): void {
  */
 function makeDurable(inode: Inode): void {
   holdInode(inode)
-  if (syncStore(inode.object!, false) != 0 && inode.inLru == 0) pushLru(inode)
+  if (syncStore(inode.object!, false) != 0) keep(inode)
   letGoInode()
 }
 
@@ -125,6 +165,7 @@ function closeProvider(inode: Inode): void {
   const spare = inode.spareFd
   holdInode(inode)
   dropFd(object, inode.mount)
+  setLruOpen(inode, 0)
   object.writable = 0
   edit<Inode>(inode).spareFd = -1
   unlock()
@@ -148,9 +189,8 @@ function dropFd(object: MemObject, mount: i32): void {
   object.fd = -1
 }
 
-/** Ends the oldest of the list, or writes it back first: then it gets idle again, clean. */
-function trim(): void {
-  const inode = changetype<Inode>(<usize>K.inodeLru)
+/** Ends one of the list, or writes it back first: then it gets idle again, clean. => lock held before and after. */
+function trim(inode: Inode): void {
   const object = inode.object!
   removeLru(inode)
   if (object.refs != 1) return
@@ -179,6 +219,7 @@ function pushLru(inode: Inode): void {
 }
 
 function removeLru(inode: Inode): void {
+  setLruOpen(inode, 0)
   const next = inode.lruNext
   const prev = inode.lruPrev
   if (prev != null) edit<Inode>(prev).lruNext = next
@@ -194,15 +235,18 @@ function removeLru(inode: Inode): void {
 /** Panics when the list is broken; => inodes in it. => lock held. */
 export function checkIdle(): u32 {
   let count: u32 = 0
+  let open: u32 = 0
   let prev: Inode | null = null
   let inode = changetype<Inode | null>(<usize>K.inodeLru)
   while (inode != null) {
     check(inode.inLru == 1 && inode.lruPrev == prev && inode.mount >= 0, PANIC_INODE)
     count++
+    open += inode.lruOpen
     prev = inode
     inode = inode.lruNext
   }
   check(K.inodeLruTail == <u32>changetype<usize>(prev), PANIC_INODE)
   check(count == load<u32>(LRU_COUNT), PANIC_INODE, count)
+  check(open == load<u32>(LRU_OPEN), PANIC_INODE, open)
   return count
 }

@@ -75,6 +75,8 @@ export class Inode {
   lruNext: Inode | null
   lruPrev: Inode | null
   inLru: u32
+  /** In the LRU list, where it came with a provider's descriptor. */
+  lruOpen: u32
   /** Mount: its last name is gone, it is not hashed any more. */
   gone: u32
   /** Mount: a second descriptor of the provider, replaced by a writable one; -1 when none. */

@@ -66,6 +66,7 @@ import {
 } from './fd'
 import { attach, canRead, canWrite, File, newFile, openFiles, takeFailure, useFile } from './file'
 import { heldFile, holdFile, holdNew } from './hold'
+import { giveUpDescriptor } from './idle'
 import { Inode, isFile } from './inode'
 import { edit } from './journal'
 import { abandon, lock, unlock } from './lock'
@@ -100,7 +101,16 @@ export function sysOpen(
   if ((how & (O_ACCMODE | O_PATH)) == 0 || (how & both) == both) return -EINVAL
   const fd = beginOpen(process, how)
   if (fd < 0) return fd
-  return finishOpen(process, fd, findAndAttach(process, at, path, bytes, how, mode), how)
+  let opened = findAndAttach(process, at, path, bytes, how, mode)
+  while (lacksDescriptor(opened) && giveUpDescriptor()) {
+    opened = findAndAttach(process, at, path, bytes, how, mode)
+  }
+  return finishOpen(process, fd, opened, how)
+}
+
+/** => the host had none left for an open that had its own in the kernel. */
+function lacksDescriptor(result: i32): bool {
+  return result == -EMFILE || result == -ENFILE
 }
 
 /** Reserves a descriptor; this thread holds its description from now on. => fd, or -errno. => lock not held. */

@@ -1,4 +1,11 @@
-import { IDLE_INODES_MAX, O_CREAT, O_RDONLY, O_RDWR, O_WRONLY } from '../../assembly/abi'
+import {
+  IDLE_INODES_MAX,
+  IDLE_OPEN_MAX,
+  O_CREAT,
+  O_RDONLY,
+  O_RDWR,
+  O_WRONLY,
+} from '../../assembly/abi'
 import { fileAt } from '../../assembly/fd'
 import { checkIdle } from '../../assembly/idle'
 import { Inode } from '../../assembly/inode'
@@ -122,5 +129,27 @@ describe('what nobody uses any more', () => {
     fd = open(process, `/data/${IDLE_INODES_MAX}`, O_RDONLY)
     expect(inodeAt(fd).object!.resident).toBe(1)
     close(process, fd)
+  })
+
+  it('has no more than IDLE_OPEN_MAX descriptors of a provider: the oldest is written, and keeps its pages without', () => {
+    const inodes: Inode[] = []
+    for (let round = 0; round < 2; round++) {
+      for (let i: u32 = 0; i < IDLE_OPEN_MAX + 2; i++) {
+        const fd = open(process, `/data/open${i}`, O_CREAT | O_WRONLY)
+        write(process, fd, round == 0 ? 'first' : 'second')
+        if (round == 0) inodes.push(inodeAt(fd))
+        close(process, fd)
+      }
+      step(0) // closes what the last sweep wrote
+      let having: u32 = 0
+      for (let i = 0; i < inodes.length; i++) if (inodes[i].object!.fd >= 0) having++
+      expect(having).toBe(IDLE_OPEN_MAX)
+      expect(inodes[0].object!.fd).toBe(-1)
+      expect(inodes[0].object!.dirtyPages).toBe(0)
+      expect(inodes[0].object!.resident).toBe(1)
+      listed()
+    }
+    expect(step(syncAll())).toBe(0)
+    for (let i = 0; i < inodes.length; i++) expect(inodes[i].object!.fd).toBe(-1)
   })
 })

@@ -126,6 +126,36 @@ describe('O_SYNC and O_DSYNC', () => {
   })
 })
 
+describe('a host without descriptors', () => {
+  const none: FaultRule = { op: 'open', path: /g$/, nth: [1, 3], effect: { error: 'EMFILE' } }
+  const write = (path: string) => {
+    const fd = p.open(path, RW)
+    p.write(fd, fill(100, 1))
+    p.close(fd)
+  }
+
+  test('gets those back of files that are closed and not written yet: they are written', async () => {
+    await start({}, [none])
+    for (const path of ['/m/a', '/m/b', '/m/c', '/m/d']) write(path)
+    expect(store.bytes('a')).toEqual(fill(0, 0))
+    write('/m/g')
+    for (const path of ['a', 'b', 'c']) expect(store.durable(path), path).toEqual(fill(100, 1))
+    expect(store.bytes('d')).toEqual(fill(0, 0))
+    await kernel.sync()
+    expect(store.durable('g')).toEqual(fill(100, 1))
+  })
+
+  test('refuses an open with EMFILE where no closed file has one, or none can be written', async () => {
+    await start({}, [none, { op: 'sync', path: /a$/, effect: { error: 'EIO' } }])
+    expect(outcome(() => write('/m/g'))).toBe('EMFILE')
+    write('/m/a')
+    expect(outcome(() => write('/m/g'))).toBe('EMFILE')
+    write('/m/b')
+    expect(outcome(() => write('/m/g'))).toBe('ok')
+    expect(store.durable('b')).toEqual(fill(100, 1))
+  })
+})
+
 describe('background write-back', () => {
   /** Resolves once the store has these bytes, whoever wrote them. */
   async function written(bytes: Uint8Array): Promise<void> {
