@@ -253,7 +253,7 @@ test('an rwlock is shared by readers, and had by one writer alone', async () => 
 
 test('an rwlock’s readers are let in when the writer before them gives up, whatever it unmapped meanwhile', async () => {
   p.pthread_rwlock_rdlock(at)
-  const deadline = Date.now() + 1000
+  const deadline = Date.now() + 2000
   const writer = caller(0).call(q, 'pthread_rwlock_timedwrlock', there, deadline)
   await asleep(kernel, 1)
   const readers = [1, 2].map((index) =>
@@ -299,7 +299,7 @@ test('an rwlock lets no new reader pass a writer that waits, and readers in when
     const doomed = how === 'killed' ? await Caller.start(kernel) : caller(0)
     const writer =
       how === 'timed out'
-        ? doomed.call(q, 'pthread_rwlock_timedwrlock', there, Date.now() + 200)
+        ? doomed.call(q, 'pthread_rwlock_timedwrlock', there, Date.now() + 2000)
         : doomed.call(q, 'pthread_rwlock_wrlock', there)
     const gone = writer.catch(() => 'killed')
     await asleep(kernel, 1)
