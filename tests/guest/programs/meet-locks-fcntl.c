@@ -38,6 +38,7 @@ static void asks(int fd) {
   await(6);
   lock = of(F_WRLCK, 60, 1);
   SEE(fcntl(fd, F_SETLK, &lock));
+  reach(7);
   SEE(fcntl(fd, F_SETLKW, &lock)); /* until the third is dead */
 }
 
@@ -62,6 +63,7 @@ static void dies(int fd) {
   struct flock lock = of(F_WRLCK, 60, 0);
   SEE(fcntl(fd, F_SETLK, &lock));
   reach(6);
+  await(7);
   usleep(20000);
   kill(getpid(), SIGKILL);
 }

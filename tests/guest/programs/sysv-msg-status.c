@@ -3,8 +3,8 @@
 
 int main(void) {
   struct msqid_ds found;
-  int id = msgget(IPC_PRIVATE, 0622);
   time_t now = time(NULL);
+  int id = msgget(IPC_PRIVATE, 0622);
   SEE(msgctl(id, IPC_STAT, &found));
   SHOW(found.msg_qnum);
   SHOW(found.msg_qbytes);

@@ -5,8 +5,8 @@
 
 int main(void) {
   struct shmid_ds found;
-  int id = shmget(IPC_PRIVATE, 5000, 0640);
   time_t now = time(NULL);
+  int id = shmget(IPC_PRIVATE, 5000, 0640);
   SEE(shmctl(id, IPC_STAT, &found));
   SHOW(found.shm_segsz);
   SHOW(found.shm_perm.mode);
