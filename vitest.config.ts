@@ -10,6 +10,9 @@ import type { BrowserConfigOptions } from 'vitest/node'
 
 const inNode = !('Deno' in globalThis) && !('Bun' in globalThis)
 
+/** A slow machine takes minutes to start a browser beside another leg. */
+const CONNECT_MS = 300_000
+
 /** Shared memory needs a page that is isolated from other origins. */
 const isolation = {
   'Cross-Origin-Embedder-Policy': 'require-corp',
@@ -35,8 +38,8 @@ export default defineConfig({
     },
     pool: 'forks',
     // A soak does twenty times as much; the leg's own limit bounds it.
-    testTimeout: process.env.ISOPAGE_SOAK ? 3 * 3_600_000 : 120_000,
-    hookTimeout: 120_000,
+    testTimeout: process.env.ISOPAGE_SOAK ? 3 * 3_600_000 : 300_000,
+    hookTimeout: 300_000,
     projects: inNode ? [native, await chromium(), await firefox()] : [native],
   },
 })
@@ -87,6 +90,10 @@ function browserProject(
   browser: BrowserConfigOptions,
 ): TestProjectInlineConfiguration {
   const commands = { guestPrograms, runProgram }
-  const test = { name, fileParallelism: false, browser: { ...browser, commands } }
+  const test = {
+    name,
+    fileParallelism: false,
+    browser: { connectTimeout: CONNECT_MS, ...browser, commands },
+  }
   return { extends: true, test }
 }

@@ -5,12 +5,15 @@
 
 import { existsSync } from 'node:fs'
 import { delimiter, join } from 'node:path'
+import { setTimeout } from 'node:timers/promises'
 import { fileURLToPath } from 'node:url'
 import { run } from './run.js'
 
 /** @typedef {'chromium' | 'firefox'} BrowserName */
 
 const APT_TIMEOUT_MS = 15 * 60_000
+const APT_AGAIN = 3
+const APT_AGAIN_MS = 20_000
 
 const browsers = {
   chromium: {
@@ -65,14 +68,18 @@ function whyNotApt() {
 async function aptInstall(names) {
   const packages = names.map((name) => browsers[name].debianPackage)
   console.log(`isopage: installing ${packages.join(' and ')} by apt for the browser tests`)
-  const lock = ['-o', 'DPkg::Lock::Timeout=600', '-q']
+  const lock = ['-o', 'DPkg::Lock::Timeout=600', '-o', 'Acquire::Retries=3', '-q']
   const commands = [
     ['update', ...lock],
     ['install', '-y', '--no-install-recommends', ...lock, ...packages],
   ]
   const options = { env: { DEBIAN_FRONTEND: 'noninteractive' }, timeoutMs: APT_TIMEOUT_MS }
   for (const args of commands) {
-    const { code } = await run('apt-get', args, options)
+    let { code } = await run('apt-get', args, options)
+    for (let again = 0; code !== 0 && again < APT_AGAIN; again++) {
+      await setTimeout(APT_AGAIN_MS) // another leg may have apt's lists
+      code = (await run('apt-get', args, options)).code
+    }
     if (code !== 0) return `apt-get ${args[0]} failed with exit code ${code}`
   }
   return undefined

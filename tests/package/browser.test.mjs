@@ -9,6 +9,8 @@ import { after, before, test } from 'node:test'
 import { tool, toolPath } from './tools.mjs'
 
 const dist = join(import.meta.dirname, 'page-dist')
+/** What a slow machine takes to start a browser, ms. */
+const PATIENCE_MS = 240_000
 const warnings = []
 let server
 let url
@@ -74,11 +76,12 @@ test('a page runs it in Chromium', { skip: skipped('ISOPAGE_CHROMIUM') }, async 
   const profile = mkdtempSync(join(tmpdir(), 'chromium-'))
   const context = await chromium.launchPersistentContext(profile, {
     executablePath: process.env.ISOPAGE_CHROMIUM,
+    timeout: PATIENCE_MS,
     args: ['--no-sandbox', '--disable-gpu', '--disable-dev-shm-usage'],
   })
   try {
     const page = await context.newPage()
-    await page.goto(url)
+    await page.goto(url, { timeout: PATIENCE_MS })
     await page.waitForFunction('globalThis.result', undefined, { timeout: 120_000 })
     assert.deepEqual(await page.evaluate('globalThis.result'), EXPECTED)
   } finally {
@@ -90,10 +93,15 @@ test('a page runs it in Chromium', { skip: skipped('ISOPAGE_CHROMIUM') }, async 
 test('a page runs it in Firefox', { skip: skipped('ISOPAGE_FIREFOX') }, async () => {
   const { default: puppeteer } = await tool('puppeteer-core/lib/puppeteer/puppeteer-core.js')
   const executablePath = process.env.ISOPAGE_FIREFOX
-  const browser = await puppeteer.launch({ browser: 'firefox', executablePath, headless: true })
+  const browser = await puppeteer.launch({
+    browser: 'firefox',
+    executablePath,
+    headless: true,
+    timeout: PATIENCE_MS,
+  })
   try {
     const page = await browser.newPage()
-    await page.goto(url)
+    await page.goto(url, { timeout: PATIENCE_MS })
     await page.waitForFunction('globalThis.result', { timeout: 120_000 })
     assert.deepEqual(await page.evaluate('globalThis.result'), EXPECTED)
   } finally {

@@ -43,7 +43,7 @@ class FirefoxProvider implements BrowserProvider {
     this.#browser ??= this.#launch()
     const page = await (await this.#browser).newPage()
     this.#pages.set(sessionId, page)
-    await page.goto(url)
+    await page.goto(url, { timeout: 0 }) // vitest has a limit of its own
   }
 
   async close(): Promise<void> {
@@ -61,6 +61,8 @@ class FirefoxProvider implements BrowserProvider {
       browser: 'firefox',
       executablePath,
       headless: true,
+      timeout: 240_000,
+      protocolTimeout: 600_000,
       userDataDir: this.#profile,
     })
   }
