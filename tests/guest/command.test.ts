@@ -5,9 +5,8 @@ import { inBrowser } from '../conformance/runtime.ts'
 
 const { makePlace, WORDS } = inBrowser ? ({} as never) : await import('../system/command.ts')
 const fs = inBrowser ? ({} as never) : await import('node:fs')
-const SLOW = { timeout: 120_000 }
 
-test.skipIf(inBrowser)('compiles a program, and runs it as two processes', SLOW, async () => {
+test.skipIf(inBrowser)('compiles a program, and runs it as two processes', async () => {
   using place = makePlace()
   const source = new URL('../../examples/two.c', import.meta.url).pathname
   const wasm = `${place.path}/two.wasm`
@@ -31,7 +30,7 @@ test.skipIf(inBrowser)('compiles a program, and runs it as two processes', SLOW,
   expect(wrong.err).toContain('--with takes a program and its arguments')
 })
 
-test.skipIf(inBrowser)('refuses to compile nothing', SLOW, async () => {
+test.skipIf(inBrowser)('refuses to compile nothing', async () => {
   using place = makePlace()
   const [flag, output] = await Promise.all([
     place.shell('isopage cc -O2'),
@@ -46,7 +45,7 @@ test.skipIf(inBrowser)('refuses to compile nothing', SLOW, async () => {
 /** JavaScriptCore tells neither functions nor offsets. */
 const stackTells = !('Bun' in globalThis)
 
-test.skipIf(inBrowser)('says at which line of the source an access failed', SLOW, async () => {
+test.skipIf(inBrowser)('says at which line of the source an access failed', async () => {
   using place = makePlace()
   const source = new URL('faults.c', import.meta.url).pathname
   const wasm = `${place.path}/faults.wasm`
@@ -86,7 +85,6 @@ int main(int count, char **args) {
 
 test.skipIf(inBrowser)(
   'a program whose output or life ends early has written its files',
-  SLOW,
   async () => {
     using place = makePlace()
     await compileAt(place, 'log', LOG_THEN_LINES)
@@ -114,7 +112,7 @@ test.skipIf(inBrowser)(
   },
 )
 
-test.skipIf(inBrowser)('says in one line that output cannot be written', SLOW, async () => {
+test.skipIf(inBrowser)('says in one line that output cannot be written', async () => {
   using place = makePlace()
   await compileAt(place, 'hello', '#include <stdio.h>\nint main(void) { puts("hello"); }')
   const line = /^isopage: standard output: \S*ENOSPC.*\n$/
@@ -129,7 +127,7 @@ test.skipIf(inBrowser)('says in one line that output cannot be written', SLOW, a
   expect(closed).toMatchObject({ code: 0, err: '' })
 })
 
-test.skipIf(inBrowser)('names a file that is no program', SLOW, async () => {
+test.skipIf(inBrowser)('names a file that is no program', async () => {
   using place = makePlace()
   fs.writeFileSync(`${place.path}/hello.c`, 'int main(void) {}')
   const { code, err } = await place.shell('isopage run hello.c')
@@ -137,7 +135,7 @@ test.skipIf(inBrowser)('names a file that is no program', SLOW, async () => {
   expect(err).toMatch(/^isopage: hello\.c is no program to run: .*\n$/)
 })
 
-test.skipIf(inBrowser)('a program has a folder for temporary files', SLOW, async () => {
+test.skipIf(inBrowser)('a program has a folder for temporary files', async () => {
   using place = makePlace()
   const text = `#include <stdio.h>
   #include <stdlib.h>

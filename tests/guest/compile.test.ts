@@ -17,26 +17,20 @@ int main(void) {
 }`
 
 // The compiler takes seconds to load, so that both are one test.
-test.skipIf(inBrowser)(
-  'compiles a program that runs, and says why one does not link',
-  {
-    timeout: 120_000,
-  },
-  async () => {
-    const files = { 'shares.c': SHARES, 'number.h': '#define NUMBER 7', lib: {} }
-    const made = await compile(files, ['-O1', 'shares.c', '-o', 'shares.wasm'])
-    await using kernel = await boot({ memory: '64MiB' })
-    let stdout = ''
-    const guest = await kernel.run(made.files['shares.wasm'] as Uint8Array<ArrayBuffer>, {
-      stdout: (bytes: Uint8Array) => {
-        stdout += new TextDecoder().decode(bytes.slice())
-      },
-    })
-    expect((await guest.exited).status).toBe(5)
-    expect(stdout).toBe('stored 7\n')
-    const forks = { 'forks.c': '#include <unistd.h>\nint main(void) { return fork(); }' }
-    const error = await compile(forks, ['forks.c']).catch((failure) => failure)
-    expect(error).toBeInstanceOf(CompileError)
-    expect(error.messages).toContain('fork does not link: a guest cannot fork')
-  },
-)
+test.skipIf(inBrowser)('compiles a program that runs, and says why one does not link', async () => {
+  const files = { 'shares.c': SHARES, 'number.h': '#define NUMBER 7', lib: {} }
+  const made = await compile(files, ['-O1', 'shares.c', '-o', 'shares.wasm'])
+  await using kernel = await boot({ memory: '64MiB' })
+  let stdout = ''
+  const guest = await kernel.run(made.files['shares.wasm'] as Uint8Array<ArrayBuffer>, {
+    stdout: (bytes: Uint8Array) => {
+      stdout += new TextDecoder().decode(bytes.slice())
+    },
+  })
+  expect((await guest.exited).status).toBe(5)
+  expect(stdout).toBe('stored 7\n')
+  const forks = { 'forks.c': '#include <unistd.h>\nint main(void) { return fork(); }' }
+  const error = await compile(forks, ['forks.c']).catch((failure) => failure)
+  expect(error).toBeInstanceOf(CompileError)
+  expect(error.messages).toContain('fork does not link: a guest cannot fork')
+})

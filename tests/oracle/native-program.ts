@@ -7,7 +7,7 @@ import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 
 /** A step that waits on purpose takes a second. */
-const PATIENCE_MS = 60_000
+const PATIENCE_MS = 240_000
 
 /** A program that reads steps, a line each, and says a line to each. */
 export class NativeProgram implements Disposable {

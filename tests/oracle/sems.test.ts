@@ -214,7 +214,7 @@ describe.skipIf(absence)(
       // Times are whole seconds, so those scripts wait for whole seconds: once, in Node, is enough.
       const timed = steps.includes('wait,')
       const title = timed ? `${says} (Deno, Bun: slow)` : says
-      test.skipIf(timed && !inNode && !soak)(title, { timeout: 60_000 }, async () => {
+      test.skipIf(timed && !inNode && !soak)(title, async () => {
         const list = steps.split(',').map((step) => step.trim())
         await compare(list, timed ? (line) => line : anyTime)
       })

@@ -248,7 +248,7 @@ describe.skipIf(absence)(`segments against Linux${absence ? ` (skipped: ${absenc
     // Times are whole seconds, so those scripts wait for whole seconds: once, in Node, is enough.
     const timed = script.includes('tick')
     const title = timed ? `${says} (Deno, Bun: slow)` : says
-    test.skipIf(timed && !inNode && !soak)(title, { timeout: 60_000 }, async () => {
+    test.skipIf(timed && !inNode && !soak)(title, async () => {
       await using fresh = await boot({ memory: '32MiB' })
       await compare(script, fresh)
     })

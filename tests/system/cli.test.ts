@@ -8,7 +8,6 @@ const { makePlace } = inBrowser ? ({} as never) : await import('./command.ts')
 const fs = inBrowser ? ({} as never) : await import('node:fs')
 const { join } = inBrowser ? ({} as never) : await import('node:path')
 
-const SLOW = { timeout: 60_000 }
 const PAGE = 4096
 
 /** A file with `bytes` bytes, none of them alike in neighbouring pages. */
@@ -31,7 +30,7 @@ function changedPages(before: Uint8Array, after: Uint8Array, pageSize: number): 
 }
 
 describe.skipIf(inBrowser)('isopage map', () => {
-  test('makes a file of 16 MiB, holds all checks, and leaves nothing behind', SLOW, async () => {
+  test('makes a file of 16 MiB, holds all checks, and leaves nothing behind', async () => {
     using place = makePlace()
     const { code, out, err } = await place.run('map')
     expect({ code, err }).toEqual({ code: 0, err: '' })
@@ -41,14 +40,14 @@ describe.skipIf(inBrowser)('isopage map', () => {
     expect(place.left()).toEqual([])
   })
 
-  test('writes no escape sequences and no tabs where there is no terminal', SLOW, async () => {
+  test('writes no escape sequences and no tabs where there is no terminal', async () => {
     using place = makePlace()
     const { out } = await place.run('map', makeFile(place.path, 3 * PAGE))
     const controls = [...out].filter((char) => char < ' ' && char !== '\n')
     expect(controls).toEqual([])
   })
 
-  test('edits a copy: the file of the user stays as it was', SLOW, async () => {
+  test('edits a copy: the file of the user stays as it was', async () => {
     using place = makePlace()
     const file = makeFile(place.path, 64 * PAGE)
     const before = fs.readFileSync(file)
@@ -62,7 +61,7 @@ describe.skipIf(inBrowser)('isopage map', () => {
   test.each([
     ['pages of 4 KiB', '4KiB', 40 * PAGE],
     ['pages of 64 KiB and a size that is no multiple', '64KiB', 1_000_001],
-  ])('--write changes exactly the pages that --json names: %s', SLOW, async (_, size, bytes) => {
+  ])('--write changes exactly the pages that --json names: %s', async (_, size, bytes) => {
     using place = makePlace()
     const file = makeFile(place.path, bytes)
     const before = fs.readFileSync(file)
@@ -82,37 +81,37 @@ describe.skipIf(inBrowser)('isopage map', () => {
     expect(report.sync.pages).toEqual(changed)
   })
 
-  test(
-    '--write twice: the second run finds its own edits and still changes each',
-    SLOW,
-    async () => {
-      using place = makePlace()
-      const file = makeFile(place.path, 1)
-      for (let round = 0; round < 2; round++) {
-        const before = fs.readFileSync(file)
-        expect((await place.run('map', file, '--write')).code).toBe(0)
-        expect(fs.readFileSync(file)).not.toEqual(before)
-        expect(fs.statSync(file).size).toBe(1)
-      }
-    },
-  )
+  test('--write twice: the second run finds its own edits and still changes each', async () => {
+    using place = makePlace()
+    const file = makeFile(place.path, 1)
+    for (let round = 0; round < 2; round++) {
+      const before = fs.readFileSync(file)
+      expect((await place.run('map', file, '--write')).code).toBe(0)
+      expect(fs.readFileSync(file)).not.toEqual(before)
+      expect(fs.statSync(file).size).toBe(1)
+    }
+  })
 })
 
 describe.skipIf(inBrowser)('isopage map, of any file', () => {
-  test.each([1, 63, 64, PAGE - 1, PAGE, PAGE + 1, 5 * PAGE + 123])(
-    'maps a file of %i bytes',
-    SLOW,
-    async (bytes) => {
-      using place = makePlace()
-      const { code, out, err } = await place.run('map', makeFile(place.path, bytes), '--json')
-      expect({ code, err }).toEqual({ code: 0, err: '' })
-      const report: Report = JSON.parse(out)
-      expect(report.checks.filter(({ ok }) => !ok)).toEqual([])
-      expect(report.file.bytes).toBe(bytes)
-      expect(report.file.pages).toBe(Math.ceil(bytes / PAGE))
-    },
-  )
-  test('--json is one document that agrees with itself', SLOW, async () => {
+  test.each([
+    1,
+    63,
+    64,
+    PAGE - 1,
+    PAGE,
+    PAGE + 1,
+    5 * PAGE + 123,
+  ])('maps a file of %i bytes', async (bytes) => {
+    using place = makePlace()
+    const { code, out, err } = await place.run('map', makeFile(place.path, bytes), '--json')
+    expect({ code, err }).toEqual({ code: 0, err: '' })
+    const report: Report = JSON.parse(out)
+    expect(report.checks.filter(({ ok }) => !ok)).toEqual([])
+    expect(report.file.bytes).toBe(bytes)
+    expect(report.file.pages).toBe(Math.ceil(bytes / PAGE))
+  })
+  test('--json is one document that agrees with itself', async () => {
     using place = makePlace()
     const { out } = await place.run('map', '--json')
     const report: Report = JSON.parse(out)
@@ -127,7 +126,7 @@ describe.skipIf(inBrowser)('isopage map, of any file', () => {
     expect(Math.max(...counts(report.afterSync))).toBe(0)
   })
 
-  test('walks a file larger than the memory it may use', SLOW, async () => {
+  test('walks a file larger than the memory it may use', async () => {
     using place = makePlace()
     const file = makeFile(place.path, 24 * 1024 * 1024)
     const { code, err } = await place.run('map', file, '--memory', '12MiB')
@@ -138,7 +137,7 @@ describe.skipIf(inBrowser)('isopage map, of any file', () => {
     ['a missing file', 'ENOENT', 'none.bin'],
     ['a directory', 'EISDIR', 'folder'],
     ['an empty file', 'EINVAL', 'empty.bin'],
-  ])('%s is exit code 1, said on standard error alone', SLOW, async (_, code, name) => {
+  ])('%s is exit code 1, said on standard error alone', async (_, code, name) => {
     using place = makePlace()
     fs.writeFileSync(join(place.path, 'empty.bin'), '')
     fs.mkdirSync(join(place.path, 'folder'))
@@ -152,7 +151,6 @@ describe.skipIf(inBrowser)('isopage map, of any file', () => {
 
   test.skipIf(!inBrowser && process.getuid?.() === 0)(
     'a file that may not be read is exit code 1 (not as root, who may)',
-    SLOW,
     async () => {
       using place = makePlace()
       const file = makeFile(place.path, PAGE)
@@ -165,23 +163,19 @@ describe.skipIf(inBrowser)('isopage map, of any file', () => {
 })
 
 describe.skipIf(inBrowser)('isopage ipc', () => {
-  test(
-    'takes every step, says each call and its result, and leaves nothing behind',
-    SLOW,
-    async () => {
-      using place = makePlace()
-      const { code, out, err } = await place.run('ipc')
-      expect({ code, err }).toEqual({ code: 0, err: '' })
-      expect(out).toMatch(/^ 1 {2}Three threads take part/m)
-      expect(out).toMatch(/^ {4}B mutex\.lock\(\) +EOWNERDEAD: locked$/m)
-      expect(out).toMatch(/^ {4}C msgrcv\(queue\) +EIDRM$/m)
-      expect(out).toContain('All of it came as it had to. 13 of 13 steps.')
-      expect([...out].filter((char) => char < ' ' && char !== '\n')).toEqual([])
-      expect(place.left()).toEqual([])
-    },
-  )
+  test('takes every step, says each call and its result, and leaves nothing behind', async () => {
+    using place = makePlace()
+    const { code, out, err } = await place.run('ipc')
+    expect({ code, err }).toEqual({ code: 0, err: '' })
+    expect(out).toMatch(/^ 1 {2}Three threads take part/m)
+    expect(out).toMatch(/^ {4}B mutex\.lock\(\) +EOWNERDEAD: locked$/m)
+    expect(out).toMatch(/^ {4}C msgrcv\(queue\) +EIDRM$/m)
+    expect(out).toContain('All of it came as it had to. 13 of 13 steps.')
+    expect([...out].filter((char) => char < ' ' && char !== '\n')).toEqual([])
+    expect(place.left()).toEqual([])
+  })
 
-  test('--json is one document with every step', SLOW, async () => {
+  test('--json is one document with every step', async () => {
     using place = makePlace()
     const { code, out } = await place.run('ipc', '--json')
     const { steps, ok } = JSON.parse(out)
@@ -189,14 +183,14 @@ describe.skipIf(inBrowser)('isopage ipc', () => {
     expect(steps.filter((step: { ok: boolean }) => !step.ok)).toEqual([])
   })
 
-  test.each([[['tour']], [['--colour']]])('wrong usage %j is exit code 2', SLOW, async (args) => {
+  test.each([[['tour']], [['--colour']]])('wrong usage %j is exit code 2', async (args) => {
     using place = makePlace()
     const { code, out, err } = await place.run('ipc', ...args)
     expect({ code, out }).toEqual({ code: 2, out: '' })
     expect(err).toMatch(/^isopage: .+\nisopage ipc --help /)
   })
 
-  test('--help of each command names its options and exit codes', SLOW, async () => {
+  test('--help of each command names its options and exit codes', async () => {
     using place = makePlace()
     for (const command of ['ipc', 'ipcs', 'ipcrm', 'maps']) {
       const { code, out } = await place.run(command, '--help')
@@ -220,14 +214,14 @@ describe.skipIf(inBrowser)('isopage', () => {
     ['a page size that is no power of two', ['map', '--page-size', '5000']],
     ['a memory that is no size', ['map', '--memory', 'much']],
     ['a memory that is too small', ['map', '--memory', '1KiB']],
-  ])('%s is exit code 2 and tells the way out', SLOW, async (_, args) => {
+  ])('%s is exit code 2 and tells the way out', async (_, args) => {
     using place = makePlace()
     const { code, out, err } = await place.run(...args)
     expect({ code, out }).toEqual({ code: 2, out: '' })
     expect(err).toMatch(/^isopage: .+\nisopage --help /)
   })
 
-  test('--help names every option and the exit codes', SLOW, async () => {
+  test('--help names every option and the exit codes', async () => {
     using place = makePlace()
     const { code, out } = await place.run('--help')
     expect(code).toBe(0)
@@ -237,7 +231,7 @@ describe.skipIf(inBrowser)('isopage', () => {
     expect(out).toContain('exit codes: 0')
   })
 
-  test('--version is the version of the package', SLOW, async () => {
+  test('--version is the version of the package', async () => {
     using place = makePlace()
     const manifest = new URL('../../package.json', import.meta.url)
     const { version } = JSON.parse(fs.readFileSync(manifest, 'utf8'))

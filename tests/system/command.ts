@@ -75,7 +75,8 @@ async function start(
   const said = await new Promise<string>((resolve, reject) => {
     child.stdout.setEncoding('utf8').once('data', (text: string) => resolve(text.trim()))
     child.once('error', reject)
-    child.once('exit', (code) => reject(new Error(`${program} ended early with code ${code}`)))
+    // Not at its exit, which may be told before what it wrote.
+    child.once('close', (code) => reject(new Error(`${program} ended early with code ${code}`)))
   })
   const pid = child.pid as number
   // Not child.kill: in Deno a second signal is not sent.

@@ -5,7 +5,6 @@ import { pause } from '../support/pause.ts'
 
 const inBrowser = 'window' in globalThis
 const { makePlace } = inBrowser ? ({} as never) : await import('./command.ts')
-const SLOW = { timeout: 120_000 }
 
 const EXAMPLES: Readonly<Record<string, readonly RegExp[]>> = {
   ring: [/^16 MiB through a ring of 64 KiB in [\d.]+ s$/, /^sent (\d+), received \1: equal$/],
@@ -71,20 +70,20 @@ async function runFile(name: string): Promise<string> {
 }
 
 for (const [name, expected] of Object.entries(EXAMPLES)) {
-  test(`${name} runs and prints what it should`, SLOW, async () => {
+  test(`${name} runs and prints what it should`, async () => {
     const text = inBrowser ? (await openExample(name)).text : await runFile(name)
     const lines = text.trimEnd().split('\n')
     expect(lines).toEqual(expected.map((pattern) => expect.stringMatching(pattern)))
   })
 }
 
-test.skipIf(!inBrowser)('the page shows the kernel of its example', SLOW, async () => {
+test.skipIf(!inBrowser)('the page shows the kernel of its example', async () => {
   const { tables } = await openExample('crash')
   expect(tables).toContain('Mappings')
   expect(tables).toContain('Shared memory segments')
 })
 
-test.skipIf(!inBrowser)('a page compiles C and runs it as two processes', SLOW, async () => {
+test.skipIf(!inBrowser)('a page compiles C and runs it as two processes', async () => {
   const { said, rights, messages } = await openPage('c.html?run', (page) => ({
     said: texts(page, '#processes pre').map((text) => text.trimEnd().split('\n')),
     rights: texts(page, 'tbody tr:first-child td:nth-child(2)'),

@@ -11,7 +11,6 @@ const fs = inBrowser ? ({} as never) : await import('node:fs')
 const net = inBrowser ? ({} as never) : await import('node:net')
 
 const PROGRAM = inBrowser ? ({} as never) : new URL('./inspected.program.ts', import.meta.url)
-const SLOW = { timeout: 60_000 }
 const asRoot = !inBrowser && process.getuid?.() === 0
 const perl = !inBrowser && fs.existsSync('/usr/bin/perl')
 
@@ -59,7 +58,7 @@ async function connect(path: string) {
 const hello = (id: number) => `${JSON.stringify({ isopage: 1, id, method: 'hello' })}\n`
 
 describe.skipIf(inBrowser)('the socket of an inspected kernel', () => {
-  test('answers while the main thread of the program sleeps in Atomics.wait', SLOW, async () => {
+  test('answers while the main thread of the program sleeps in Atomics.wait', async () => {
     using place = makePlace()
     await using program = await place.start(PROGRAM, 'sleep')
     using line = await connect(socketOf(place))
@@ -69,25 +68,24 @@ describe.skipIf(inBrowser)('the socket of an inspected kernel', () => {
     expect(answer.result.program).toContain('inspected.program.ts')
   })
 
-  test('is a file of mode 0600 in a folder of mode 0700', SLOW, async () => {
+  test('is a file of mode 0600 in a folder of mode 0700', async () => {
     using place = makePlace()
     await using _program = await place.start(PROGRAM, 'sleep')
     expect(fs.statSync(socketOf(place)).mode & 0o777).toBe(0o600)
     expect(fs.statSync(`${place.runtime}/isopage`).mode & 0o777).toBe(0o700)
   })
 
-  test.each(['leave', 'close'])(
-    'keeps no process alive, and its file goes with it: %s',
-    SLOW,
-    async (how) => {
-      using place = makePlace()
-      await using program = await place.start(PROGRAM, how)
-      expect(await program.ended).toBe(0)
-      expect(fs.readdirSync(`${place.runtime}/isopage`)).toEqual([])
-    },
-  )
+  test.each([
+    'leave',
+    'close',
+  ])('keeps no process alive, and its file goes with it: %s', async (how) => {
+    using place = makePlace()
+    await using program = await place.start(PROGRAM, how)
+    expect(await program.ended).toBe(0)
+    expect(fs.readdirSync(`${place.runtime}/isopage`)).toEqual([])
+  })
 
-  test('of a killed program is swept by the next who lists', SLOW, async () => {
+  test('of a killed program is swept by the next who lists', async () => {
     using place = makePlace()
     await using program = await place.start(PROGRAM, 'sleep')
     program.kill('SIGKILL')
@@ -97,24 +95,20 @@ describe.skipIf(inBrowser)('the socket of an inspected kernel', () => {
     expect(fs.readdirSync(`${place.runtime}/isopage`)).toEqual([])
   })
 
-  test.skipIf(!asRoot || !perl)(
-    'does not answer another user (as root, by perl)',
-    SLOW,
-    async () => {
-      using place = makePlace()
-      await using _program = await place.start(PROGRAM, 'sleep')
-      for (const folder of [place.path, place.runtime]) fs.chmodSync(folder, 0o755)
-      const { execFileSync } = await import('node:child_process')
-      // Debian's perl-base: a runtime of ours may lie where another user cannot read it.
-      const code = 'print IO::Socket::UNIX->new(Peer => $ARGV[0]) ? "connected" : $! + 0'
-      const as = { uid: 65534, gid: 65534, encoding: 'utf8' } as const
-      const arguments_ = ['-MIO::Socket::UNIX', '-e', code, socketOf(place)]
-      const EACCES = 13
-      expect(execFileSync('/usr/bin/perl', arguments_, as)).toBe(String(EACCES))
-    },
-  )
+  test.skipIf(!asRoot || !perl)('does not answer another user (as root, by perl)', async () => {
+    using place = makePlace()
+    await using _program = await place.start(PROGRAM, 'sleep')
+    for (const folder of [place.path, place.runtime]) fs.chmodSync(folder, 0o755)
+    const { execFileSync } = await import('node:child_process')
+    // Debian's perl-base: a runtime of ours may lie where another user cannot read it.
+    const code = 'print IO::Socket::UNIX->new(Peer => $ARGV[0]) ? "connected" : $! + 0'
+    const as = { uid: 65534, gid: 65534, encoding: 'utf8' } as const
+    const arguments_ = ['-MIO::Socket::UNIX', '-e', code, socketOf(place)]
+    const EACCES = 13
+    expect(execFileSync('/usr/bin/perl', arguments_, as)).toBe(String(EACCES))
+  })
 
-  test('two kernels of one program have two', SLOW, async () => {
+  test('two kernels of one program have two', async () => {
     using place = makePlace()
     const before = process.env.XDG_RUNTIME_DIR
     process.env.XDG_RUNTIME_DIR = place.runtime
@@ -170,7 +164,7 @@ describe.skipIf(inBrowser)('the folder of the sockets is refused', () => {
 })
 
 describe.skipIf(inBrowser)('the protocol', () => {
-  test('answers a bad request with an error, and the next one as ever', SLOW, async () => {
+  test('answers a bad request with an error, and the next one as ever', async () => {
     using place = makePlace()
     await using _program = await place.start(PROGRAM, 'sleep')
     using line = await connect(socketOf(place))
@@ -208,7 +202,7 @@ describe.skipIf(inBrowser)('the protocol', () => {
     expect(answers.at(-1)).toMatchObject({ id: 9, result: { version: 1 } })
   })
 
-  test('ends a connection whose line is too long, and takes the next', SLOW, async () => {
+  test('ends a connection whose line is too long, and takes the next', async () => {
     using place = makePlace()
     await using _program = await place.start(PROGRAM, 'sleep')
     {
@@ -222,24 +216,20 @@ describe.skipIf(inBrowser)('the protocol', () => {
     expect(await line.answers(1)).toMatchObject([{ id: 1 }])
   })
 
-  test(
-    'puts together a request that comes byte by byte, and takes many at once',
-    SLOW,
-    async () => {
-      using place = makePlace()
-      await using _program = await place.start(PROGRAM, 'sleep')
-      using line = await connect(socketOf(place))
-      for (const byte of new TextEncoder().encode(hello(1))) line.send(new Uint8Array([byte]))
-      await line.answers(1)
-      line.send(Array.from({ length: 100 }, (_, index) => hello(2 + index)).join(''))
-      const answers = await line.answers(101)
-      expect(answers.map(({ id }) => id)).toEqual(Array.from({ length: 101 }, (_, at) => at + 1))
-    },
-  )
+  test('puts together a request that comes byte by byte, and takes many at once', async () => {
+    using place = makePlace()
+    await using _program = await place.start(PROGRAM, 'sleep')
+    using line = await connect(socketOf(place))
+    for (const byte of new TextEncoder().encode(hello(1))) line.send(new Uint8Array([byte]))
+    await line.answers(1)
+    line.send(Array.from({ length: 100 }, (_, index) => hello(2 + index)).join(''))
+    const answers = await line.answers(101)
+    expect(answers.map(({ id }) => id)).toEqual(Array.from({ length: 101 }, (_, at) => at + 1))
+  })
 })
 
 describe.skipIf(inBrowser)('isopage maps', () => {
-  test('shows every mapping of every process, its pages counted', SLOW, async () => {
+  test('shows every mapping of every process, its pages counted', async () => {
     using place = makePlace()
     await using program = await place.start(PROGRAM, 'sleep')
     const { code, out, err } = await place.run('maps', String(program.pid))
@@ -250,7 +240,7 @@ describe.skipIf(inBrowser)('isopage maps', () => {
     expect([...out].filter((char) => char < ' ' && char !== '\n')).toEqual([])
   })
 
-  test('--json is one document, --process one process, --pages a map of each', SLOW, async () => {
+  test('--json is one document, --process one process, --pages a map of each', async () => {
     using place = makePlace()
     await using program = await place.start(PROGRAM, 'sleep')
     const { processes, program: hello } = JSON.parse((await place.run('maps', '--json')).out)
@@ -266,7 +256,7 @@ describe.skipIf(inBrowser)('isopage maps', () => {
     expect(out).toContain('P private 1   . absent 3')
   })
 
-  test('says that no program runs: exit code 1', SLOW, async () => {
+  test('says that no program runs: exit code 1', async () => {
     using place = makePlace()
     for (const args of [[], ['1']]) {
       const { code, out, err } = await place.run('maps', ...args)
@@ -275,7 +265,7 @@ describe.skipIf(inBrowser)('isopage maps', () => {
     }
   })
 
-  test('says which programs run when there are several: exit code 2', SLOW, async () => {
+  test('says which programs run when there are several: exit code 2', async () => {
     using place = makePlace()
     await using one = await place.start(PROGRAM, 'sleep')
     await using two = await place.start(PROGRAM, 'sleep')
@@ -285,18 +275,19 @@ describe.skipIf(inBrowser)('isopage maps', () => {
     expect((await place.run('maps', String(two.pid))).code).toBe(0)
   })
 
-  test.each([[['one']], [['1', '2']], [['--process', 'x']], [['--mappings']]])(
-    'wrong usage %j is exit code 2 and tells the way out',
-    SLOW,
-    async (args) => {
-      using place = makePlace()
-      const { code, out, err } = await place.run('maps', ...args)
-      expect({ code, out }).toEqual({ code: 2, out: '' })
-      expect(err).toMatch(/^isopage: .+\nisopage maps --help /)
-    },
-  )
+  test.each([
+    [['one']],
+    [['1', '2']],
+    [['--process', 'x']],
+    [['--mappings']],
+  ])('wrong usage %j is exit code 2 and tells the way out', async (args) => {
+    using place = makePlace()
+    const { code, out, err } = await place.run('maps', ...args)
+    expect({ code, out }).toEqual({ code: 2, out: '' })
+    expect(err).toMatch(/^isopage: .+\nisopage maps --help /)
+  })
 
-  test('a program that is stopped is said not to answer', { timeout: 90_000 }, async () => {
+  test('a program that is stopped is said not to answer', async () => {
     using place = makePlace()
     await using program = await place.start(PROGRAM, 'sleep')
     program.kill('SIGSTOP')

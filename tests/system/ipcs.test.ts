@@ -7,7 +7,6 @@ import type { Ipcs } from '../../dist/src/inspect/ipcs.js'
 const inBrowser = 'window' in globalThis
 const { makePlace } = inBrowser ? ({} as never) : await import('./command.ts')
 const PROGRAM = inBrowser ? ({} as never) : new URL('./inspected.program.ts', import.meta.url)
-const SLOW = { timeout: 60_000 }
 
 describe('kernel.ipcs()', () => {
   test('is empty, with the limits of 32-bit Linux, in a new kernel', async () => {
@@ -144,7 +143,7 @@ describe('kernel.processes(), mapsOf() and pagesOf()', () => {
 })
 
 describe.skipIf(inBrowser)('isopage ipcs', () => {
-  test('shows the objects of a running program', SLOW, async () => {
+  test('shows the objects of a running program', async () => {
     using place = makePlace()
     await using program = await place.start(PROGRAM, 'sleep')
     const { code, out, err } = await place.run('ipcs', String(program.pid))
@@ -155,7 +154,7 @@ describe.skipIf(inBrowser)('isopage ipcs', () => {
     expect([...out].filter((char) => char < ' ' && char !== '\n')).toEqual([])
   })
 
-  test('takes the options of util-linux, the last of a kind counts', SLOW, async () => {
+  test('takes the options of util-linux, the last of a kind counts', async () => {
     using place = makePlace()
     await using _program = await place.start(PROGRAM, 'sleep')
     const first = async (...args: string[]) => (await place.run('ipcs', ...args)).out.split('\n')[1]
@@ -167,7 +166,7 @@ describe.skipIf(inBrowser)('isopage ipcs', () => {
     expect((await place.run('ipcs', '--posix')).out).toMatch(/^\/table +root +600 +0 +$/m)
   })
 
-  test('--json is the snapshot', SLOW, async () => {
+  test('--json is the snapshot', async () => {
     using place = makePlace()
     await using program = await place.start(PROGRAM, 'sleep')
     const found = JSON.parse((await place.run('ipcs', '--json')).out)
@@ -179,7 +178,7 @@ describe.skipIf(inBrowser)('isopage ipcs', () => {
     expect(posix.shm).toMatchObject([{ name: '/table' }])
   })
 
-  test('an id that is none is exit code 1, said on standard error', SLOW, async () => {
+  test('an id that is none is exit code 1, said on standard error', async () => {
     using place = makePlace()
     await using _program = await place.start(PROGRAM, 'sleep')
     expect(await place.run('ipcs', '-m', '-i', '9')).toEqual({
@@ -189,16 +188,18 @@ describe.skipIf(inBrowser)('isopage ipcs', () => {
     })
   })
 
-  test.each([[['-i', '1']], [['-m', '-q', '-i', '1']], [['-m', '-i', 'x']], [['-z']], [['a']]])(
-    'wrong usage %j is exit code 2 and tells the way out',
-    SLOW,
-    async (args) => {
-      using place = makePlace()
-      const { code, out, err } = await place.run('ipcs', ...args)
-      expect({ code, out }).toEqual({ code: 2, out: '' })
-      expect(err).toMatch(/^isopage: .+\nisopage ipcs --help /)
-    },
-  )
+  test.each([
+    [['-i', '1']],
+    [['-m', '-q', '-i', '1']],
+    [['-m', '-i', 'x']],
+    [['-z']],
+    [['a']],
+  ])('wrong usage %j is exit code 2 and tells the way out', async (args) => {
+    using place = makePlace()
+    const { code, out, err } = await place.run('ipcs', ...args)
+    expect({ code, out }).toEqual({ code: 2, out: '' })
+    expect(err).toMatch(/^isopage: .+\nisopage ipcs --help /)
+  })
 })
 
 describe.skipIf(inBrowser)('isopage ipcrm', () => {
@@ -208,7 +209,7 @@ describe.skipIf(inBrowser)('isopage ipcrm', () => {
     return [shm, msg, sem, posix.shm, posix.mq, posix.sem].map(({ length }) => length)
   }
 
-  test('removes by id, by key and by name', SLOW, async () => {
+  test('removes by id, by key and by name', async () => {
     using place = makePlace()
     await using _program = await place.start(PROGRAM, 'sleep')
     expect(await left(place)).toEqual([1, 1, 1, 1, 1, 1])
@@ -225,7 +226,7 @@ describe.skipIf(inBrowser)('isopage ipcrm', () => {
     expect(await left(place)).toEqual([0, 0, 0, 0, 0, 0])
   })
 
-  test('--all removes all, --all=KIND all of a kind, and -v says what', SLOW, async () => {
+  test('--all removes all, --all=KIND all of a kind, and -v says what', async () => {
     using place = makePlace()
     await using _program = await place.start(PROGRAM, 'sleep')
     const one = await place.run('ipcrm', '--all=sem', '-v')
@@ -235,23 +236,19 @@ describe.skipIf(inBrowser)('isopage ipcrm', () => {
     expect(await left(place)).toEqual([0, 0, 0, 0, 0, 0])
   })
 
-  test(
-    'says in the words of util-linux what is not there, and removes the rest',
-    SLOW,
-    async () => {
-      using place = makePlace()
-      await using _program = await place.start(PROGRAM, 'sleep')
-      const args = ['-m', '7', '-M', '0x7', '-q', '0', '--posix-shmem', '/none']
-      expect(await place.run('ipcrm', ...args)).toEqual({
-        code: 1,
-        out: '',
-        err: "isopage: invalid id (7)\nisopage: invalid key (0x7)\nisopage: name `/none' not found\n",
-      })
-      expect(await left(place)).toEqual([1, 0, 1, 1, 1, 1])
-    },
-  )
+  test('says in the words of util-linux what is not there, and removes the rest', async () => {
+    using place = makePlace()
+    await using _program = await place.start(PROGRAM, 'sleep')
+    const args = ['-m', '7', '-M', '0x7', '-q', '0', '--posix-shmem', '/none']
+    expect(await place.run('ipcrm', ...args)).toEqual({
+      code: 1,
+      out: '',
+      err: "isopage: invalid id (7)\nisopage: invalid key (0x7)\nisopage: name `/none' not found\n",
+    })
+    expect(await left(place)).toEqual([1, 0, 1, 1, 1, 1])
+  })
 
-  test('--json tells what became of each', SLOW, async () => {
+  test('--json tells what became of each', async () => {
     using place = makePlace()
     await using _program = await place.start(PROGRAM, 'sleep')
     const { code, out } = await place.run('ipcrm', '--json', '-s', '0', '-s', '0')
@@ -269,7 +266,7 @@ describe.skipIf(inBrowser)('isopage ipcrm', () => {
     [['-M', '0xg']],
     [['--all=disk']],
     [['shm', '1']],
-  ])('wrong usage %j is exit code 2 and tells the way out', SLOW, async (args) => {
+  ])('wrong usage %j is exit code 2 and tells the way out', async (args) => {
     using place = makePlace()
     const { code, out, err } = await place.run('ipcrm', ...args)
     expect({ code, out }).toEqual({ code: 2, out: '' })

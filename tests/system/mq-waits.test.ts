@@ -279,7 +279,7 @@ describe.skipIf(inBrowser)('a program with a registration', () => {
   test.for([
     ['idle', 0],
     ['told', 7],
-  ] as const)('ends by itself: %s', { timeout: 60_000 }, async ([how, code]) => {
+  ] as const)('ends by itself: %s', async ([how, code]) => {
     const { makePlace } = await import('./command.ts')
     using place = makePlace()
     const program = await place.start(new URL('./notified.program.ts', import.meta.url), how)

@@ -2,7 +2,7 @@
 
 import { afterEach, beforeEach, expect, test } from 'vitest'
 import { boot, IPC, type Kernel, type Process, SHM } from '../../dist/src/index.js'
-import { effort } from '../support/effort.ts'
+import { effort, soak } from '../support/effort.ts'
 import { outcome } from '../support/errno.ts'
 import { pause } from '../support/pause.ts'
 import { startThread, type Thread } from '../support/thread.ts'
@@ -11,7 +11,7 @@ const PAGE = 4096
 const KEY = 77
 const WORKERS = 3
 /** Segments at a time; fewer than SHMMNI. */
-const TOGETHER = 400
+const TOGETHER = soak ? 400 : 100
 /** Frames that slabs and page tables may keep when all is gone. */
 const KEPT = 24
 

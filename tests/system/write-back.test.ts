@@ -246,9 +246,6 @@ describe('bytes', () => {
 
   test.skipIf(!collector)(
     'gives its frames back once it is collected; a view derived from it does not keep them',
-    {
-      timeout: 60_000,
-    },
     async () => {
       const derived = Array.from({ length: 16 }, takeAway)
       expect(kernel.stats().orphanFrames).toBe(64)
