@@ -122,5 +122,4 @@ test.skipIf(inBrowser).each(['multi-memory', 'accessors'] as const)(
     hog.exit()
     kernel.check()
   },
-  120_000,
 )

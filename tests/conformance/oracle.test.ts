@@ -230,7 +230,7 @@ describe.skipIf(inBrowser || inBun)('node:wasi agrees (Bun, browsers: no such or
   })
   afterEach(() => end())
 
-  test('over random sequences of calls, in errno and bytes', { timeout: 120_000 }, async () => {
+  test('over random sequences of calls, in errno and bytes', async () => {
     const seed = Number(process.env.ISOPAGE_SEED ?? Date.now() % 2 ** 31)
     console.log(`oracle: ISOPAGE_SEED=${seed}`)
     const calls = fc.array(call, { minLength: 5, maxLength: 60 })

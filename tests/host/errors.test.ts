@@ -340,7 +340,7 @@ test('the promise form refuses what its synchronous form refuses', async () => {
       expect(await codeOf(() => call(...args)), `promises.${what}`).toBe(code)
     }
   }
-}, 60_000)
+})
 
 test('a closed descriptor is EBADF in every call that takes one', async () => {
   const fd = p.open('/closed', O.CREAT | O.RDWR)

@@ -37,7 +37,7 @@ async function store(): Promise<Mountable> {
 
 test('kernels boot and close one after another in this thread', async () => {
   expect(await live(await store(), LIVES)).toBe('whole')
-}, 240_000)
+})
 
 test('a thread that serves a mount runs its event loop while requests follow each other', async () => {
   const below = new BusyStore()
@@ -62,31 +62,27 @@ test('a thread that serves a mount runs its event loop while requests follow eac
   expect(Math.max(...between)).toBeLessThan(2 * RING_SLOTS)
   for (const thread of threads) await thread.call('leave')
   for (const thread of threads) await thread.end()
-}, 60_000)
+})
 
 /** A page's own thread may not wait. */
-test.skipIf(inBrowser)(
-  'a thread serves what it was asked before it began to sleep',
-  async () => {
-    const below = new Store()
-    below.foreignSize('f', 1)
-    await using kernel = await boot({ memory: '16MiB', mounts: { '/m': below } })
-    const p = kernel.process()
-    const id = p.semget(IPC.PRIVATE, 1, 0o600)
-    const thread = await startThread(new URL('./user.thread.ts', import.meta.url))
-    await thread.call('attach', kernel.handle, p.pid)
-    const begun = new Int32Array(new SharedArrayBuffer(4))
-    const posted = thread.call('statAndPost', '/m/f', id, begun)
-    while (Atomics.load(begun, 0) === 0) await pause(1)
-    // Long enough for the request to be there, and this thread does not look: then it sleeps until the other has its answer.
-    Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 100)
-    p.semtimedop(id, [{ num: 0, op: -1 }], 5000)
-    await posted
-    await thread.call('leave')
-    await thread.end()
-  },
-  60_000,
-)
+test.skipIf(inBrowser)('a thread serves what it was asked before it began to sleep', async () => {
+  const below = new Store()
+  below.foreignSize('f', 1)
+  await using kernel = await boot({ memory: '16MiB', mounts: { '/m': below } })
+  const p = kernel.process()
+  const id = p.semget(IPC.PRIVATE, 1, 0o600)
+  const thread = await startThread(new URL('./user.thread.ts', import.meta.url))
+  await thread.call('attach', kernel.handle, p.pid)
+  const begun = new Int32Array(new SharedArrayBuffer(4))
+  const posted = thread.call('statAndPost', '/m/f', id, begun)
+  while (Atomics.load(begun, 0) === 0) await pause(1)
+  // Long enough for the request to be there, and this thread does not look: then it sleeps until the other has its answer.
+  Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 100)
+  p.semtimedop(id, [{ num: 0, op: -1 }], 60_000)
+  await posted
+  await thread.call('leave')
+  await thread.end()
+})
 
 /** Firefox itself may hang in `new Worker` there once a worker has ended several of its own. */
 test.skipIf(inFirefox)(
@@ -96,5 +92,4 @@ test.skipIf(inFirefox)(
     expect(await thread.call('live', await store(), LIVES_BELOW)).toBe('whole')
     await thread.end()
   },
-  240_000,
 )

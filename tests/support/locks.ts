@@ -25,7 +25,7 @@ export function beginLocks(): void {
   beforeAll(async () => {
     kernel = await boot({ memory: '32MiB' })
     callers = await Promise.all([1, 2, 3].map(() => Caller.start(kernel)))
-  }, 60_000)
+  })
   beforeEach(() => {
     page = new SharedPage(kernel)
     p = page.p

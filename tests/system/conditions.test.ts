@@ -255,12 +255,12 @@ test('an rwlock’s readers are let in when the writer before them gives up, wha
   p.pthread_rwlock_rdlock(at)
   const deadline = Date.now() + 2000
   const writer = caller(0).call(q, 'pthread_rwlock_timedwrlock', there, deadline)
-  await asleep(kernel, 1)
+  let left = false
+  void writer.then(() => (left = true))
+  while (kernel.stats().sleepers !== 1 && !left) await pause(1)
   const readers = [1, 2].map((index) =>
     caller(index).call(p, 'pthread_rwlock_timedrdlock', at, deadline + 60_000),
   )
-  let left = false
-  void writer.then(() => (left = true))
   while (kernel.stats().sleepers !== 3 && !left) await pause(1)
   q.munmap(there - (there % q.pageSize), q.pageSize)
   expect(['ETIMEDOUT', 'SIGSEGV']).toContain(await writer)
@@ -299,7 +299,7 @@ test('an rwlock lets no new reader pass a writer that waits, and readers in when
     const doomed = how === 'killed' ? await Caller.start(kernel) : caller(0)
     const writer =
       how === 'timed out'
-        ? doomed.call(q, 'pthread_rwlock_timedwrlock', there, Date.now() + 2000)
+        ? doomed.call(q, 'pthread_rwlock_timedwrlock', there, Date.now() + 5000)
         : doomed.call(q, 'pthread_rwlock_wrlock', there)
     const gone = writer.catch(() => 'killed')
     await asleep(kernel, 1)

@@ -46,7 +46,7 @@ test('a file of twice the memory is walked and changed by several threads under 
   kernel.check()
   expect(equal(store.durable('big') as Uint8Array, plain)).toBe(true)
   await Promise.all(threads.map((thread) => thread.end()))
-}, 240_000)
+})
 
 /** A store whose first write of dirty pages takes until other threads have come to store as well. */
 class SlowStore extends Store {
@@ -82,7 +82,7 @@ test('a store past limits.dirtyPages waits while another thread writes all that 
   kernel.check()
   for (const thread of [writer, other]) await thread.call('leave')
   for (const thread of [writer, other]) await thread.end()
-}, 60_000)
+})
 
 test('private copies and locked pages stay while a file of twice the memory goes by', async () => {
   const store = new Store()
@@ -102,7 +102,7 @@ test('private copies and locked pages stay while a file of twice the memory goes
   kernel.check()
   await thread.call('leave')
   await thread.end()
-}, 240_000)
+})
 
 /** What one round does to a page: a few bytes, by page and round. */
 function change(bytes: Uint8Array, page: number, round: number): void {

@@ -127,6 +127,7 @@ test('poll_oneoff waits for a clock or a descriptor, whichever is first', async 
     { call: `${WASI}poll_oneoff`, args: [256, 512, 2, 24], gives: 0 },
     { at: 24, is: 1 },
     { at: 512, is: 256 }, // the clock's
+    { at: 256 + 28, word: 100 }, // its time is minutes away from now on: the high word
     subscribe(304, writes, 6),
     subscribe(352, reads, 77),
     { call: `${WASI}poll_oneoff`, args: [256, 512, 3, 24], gives: 0 },

@@ -16,7 +16,7 @@ let map: Mapping
 beforeAll(async () => {
   kernel = await boot({ memory: '32MiB' })
   caller = await Caller.start(kernel)
-}, 60_000)
+})
 beforeEach(() => {
   page = new SharedPage(kernel)
   p = page.p

@@ -15,7 +15,7 @@ let q: Process
 beforeAll(async () => {
   kernel = await boot({ memory: '32MiB' })
   callers = await Promise.all([1, 2].map(() => Caller.start(kernel)))
-}, 60_000)
+})
 beforeEach(() => {
   const { inodes } = kernel.stats()
   p = kernel.process()
