@@ -34,15 +34,13 @@ import { loadPath } from './mounted'
 import { scratch, setFdTimes, setTimes } from './mountfs'
 import { MemObject } from './object'
 import { FOLLOW, mayUse, NOFOLLOW, pathOf, Walk, walk, walkOf } from './path'
-import { inGroup, Process } from './process'
+import { inGroup, NO_ID, Process } from './process'
 import { setIdsOf, setMode } from './tmpfs'
 import { syncObject } from './writeback'
 
 const MODE: u32 = 1
 const OWNER: u32 = 2
 const TIMES: u32 = 3
-/** "Leave the id as it is". */
-const SAME: u32 = 0xffffffff
 const FST_ALL: u32 = FST_ATIM | FST_ATIM_NOW | FST_MTIM | FST_MTIM_NOW
 
 /** Sets the permission bits of what a path means. => 0 or -errno. */
@@ -196,14 +194,14 @@ function changeMode(process: Process, inode: Inode, mode: u32): i32 {
 
 function changeOwner(process: Process, inode: Inode, uid: u32, gid: u32): i32 {
   const owner = process.euid == inode.uid
-  const keepsUid = uid == SAME || (owner && uid == inode.uid)
-  const keepsGid = gid == SAME || (owner && (gid == inode.gid || inGroup(process, gid)))
+  const keepsUid = uid == NO_ID || (owner && uid == inode.uid)
+  const keepsGid = gid == NO_ID || (owner && (gid == inode.gid || inGroup(process, gid)))
   if (process.euid != 0 && !(keepsUid && keepsGid)) return -EPERM
   const lost = isFile(inode) ? setIdsOf(inode) : 0
   if (lost != 0 && process.euid != 0 && !owner) return -EPERM
   edit<Inode>(inode)
-  if (uid != SAME) inode.uid = uid
-  if (gid != SAME) inode.gid = gid
+  if (uid != NO_ID) inode.uid = uid
+  if (gid != NO_ID) inode.gid = gid
   setMode(inode, inode.mode & ~lost)
   touchChange(inode)
   return 0

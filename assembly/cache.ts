@@ -20,12 +20,12 @@ import { charge, uncharge } from './commit'
 import { now } from './env'
 import { FRAME_ORPHAN, FRAME_PAGE, Frame, frameAddress, frameIndex } from './frame'
 import { hash, hashHigh, hashLow } from './hash'
-import { edit, put, save } from './journal'
+import { edit, put } from './journal'
 import { giveBack } from './limbo'
 import { MemObject, OBJECT_FILE, OBJECT_TMPFS, pagesOf, touchTimes } from './object'
 import { check } from './panic'
 import { checkRadix, clear, get, INDEX_END, mark, next, prune, replace, set } from './radix'
-import { add, K, Root } from './root'
+import { add, K, nextNote, Root } from './root'
 import { wake } from './wait'
 
 export const PAGE_BUSY: u32 = 1
@@ -143,13 +143,6 @@ export function unmark(frame: Frame): void {
   add(offsetof<Root>('dirtyPages'), -1)
   edit<MemObject>(object).dirtyPages -= 1
   if (object.dirtyPages == 0 && object.unsynced == 0) unlistDirty(object)
-}
-
-/** => a number that was never given before. */
-export function nextNote(): u64 {
-  save(changetype<usize>(K) + offsetof<Root>('notes'), 8)
-  K.notes += 1
-  return K.notes
 }
 
 /** The store took something that a power loss could still undo: told when it has it, as a sync that began before may leave it out. => lock held. */

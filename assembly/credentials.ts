@@ -32,6 +32,7 @@ import { edit } from './journal'
 import { abandon, lock, unlock } from './lock'
 import {
   findProcess,
+  NO_ID,
   newProcess,
   Process,
   Space,
@@ -40,9 +41,6 @@ import {
   threadCount,
 } from './process'
 import { me, sequenceOf } from './thread'
-
-/** (uid_t)-1: "as it is" where ids are changed, so nobody's. */
-const NO_ID: u32 = 0xffffffff
 
 /** A new process with this thread in it. `parent` 0: none. => pid, -EAGAIN (too many, or memory is out), -ESRCH (no such parent). */
 export function sysCreate(parent: u32, uid: u32, gid: u32): i32 {

@@ -35,7 +35,7 @@ import { dropHanded } from './handed'
 import { releaseHolds } from './hold'
 import { sweepIdle } from './idle'
 import { IO_FILL, IO_NONE, IO_RESIZE, IO_WRITE, letGoObject } from './io'
-import { put } from './journal'
+import { publish, put } from './journal'
 import { lock, relax, takeOver, unlock } from './lock'
 import { exitNamedSems } from './namedsem'
 import { dropNotices } from './notice'
@@ -81,12 +81,9 @@ import { abandonRun } from './writeback'
 
 /**
  * From here on no call of the process begins: its beginning stores what it works for and then looks at this word (call.ts), and who ends the process does the reverse.
- * The second store orders this one before what is loaded next.
  */
 function beginEnd(process: Process): void {
-  const at = changetype<usize>(process) + offsetof<Process>('exiting')
-  put(at, me().index + 1)
-  atomic.store<u32>(at, me().index + 1)
+  publish(changetype<usize>(process) + offsetof<Process>('exiting'), me().index + 1)
 }
 
 /** Everything a process has is released: mappings, files, locks, working directory. => lock held; relaxes. */

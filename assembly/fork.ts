@@ -23,7 +23,7 @@ import { copyFiles } from './fd'
 import { frameAddress } from './frame'
 import { revoke, settleNow } from './grace'
 import { Inode } from './inode'
-import { edit, put } from './journal'
+import { edit, publish, put } from './journal'
 import { abandon, lock, relax, relaxIfDeep, unlock } from './lock'
 import { inheritNamedSems } from './namedsem'
 import { retain } from './object'
@@ -39,7 +39,6 @@ import {
   PTE_PRIVATE,
   PTE_WRITE,
   pteAt,
-  publish,
   setPte,
 } from './pte'
 import { makeRoom } from './room'

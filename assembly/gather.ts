@@ -22,20 +22,11 @@ import {
 } from './frame'
 import { awaitFrame, isAwaited, revoke } from './grace'
 import { awaitHolder, holderOfFrame } from './grant'
-import { edit, put } from './journal'
+import { edit, publish, put } from './journal'
 import { lock, relax, relaxIfDeep, unlock } from './lock'
 import { MemObject, OBJECT_FILE } from './object'
 import { Space } from './process'
-import {
-  frameOfPte,
-  makePte,
-  PTE_CHARGED,
-  PTE_PRIVATE,
-  PTE_READ,
-  PTE_WRITE,
-  publish,
-  setPte,
-} from './pte'
+import { frameOfPte, makePte, PTE_CHARGED, PTE_PRIVATE, PTE_READ, PTE_WRITE, setPte } from './pte'
 import { makeRoom } from './room'
 import { K, pageRound } from './root'
 import { unmapPage, zapEntry } from './space'

@@ -45,6 +45,7 @@ import { abandonCall } from './exit'
 import { fault } from './fault'
 import { endAttention, hear, revoke } from './grace'
 import { sweepIdle } from './idle'
+import { publish } from './journal'
 import { settleOwed } from './laggard'
 import { lock, relaxIfDeep, unlock } from './lock'
 import { inWindow } from './mmap'
@@ -62,7 +63,6 @@ import {
   PTE_ZERO,
   pteAt,
   pteOf,
-  publish,
 } from './pte'
 import { K } from './root'
 import {

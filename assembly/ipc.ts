@@ -53,7 +53,7 @@ import {
 import { edit, put } from './journal'
 import { lock, unlock } from './lock'
 import { check } from './panic'
-import { inGroup, Process } from './process'
+import { inGroup, NO_ID, Process } from './process'
 import { clear, get, INDEX_END, next, Radix, set } from './radix'
 
 /** What every System V structure begins with; the times and counts of each kind follow it. */
@@ -269,7 +269,7 @@ export function removeIpc(object: Ipc): void {
 
 /** IPC_SET's part of ipc_perm: owner, group, the nine mode bits. => the caller checked mayOwn. -EINVAL for ids that are none. */
 export function setIpc(object: Ipc, uid: u32, gid: u32, mode: u32): i32 {
-  if (uid == 0xffffffff || gid == 0xffffffff) return -EINVAL
+  if (uid == NO_ID || gid == NO_ID) return -EINVAL
   edit<Ipc>(object)
   object.uid = uid
   object.gid = gid

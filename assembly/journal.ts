@@ -61,6 +61,12 @@ export function put(address: usize, value: u32): void {
   store<u32>(address, value)
 }
 
+/** Journalled store of one word for who looks without the lock: seen after everything stored before it, and before anything loaded after it. => lock held. */
+export function publish(address: usize, value: u32): void {
+  save(address, 4)
+  atomic.store<u32>(address, value)
+}
+
 /**
  * Pushes `count` words that are 0, the first at `address`, `stride` bytes apart: their undo is to clear them. One record however many they are.
  * => lock held.

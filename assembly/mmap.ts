@@ -269,9 +269,10 @@ function mapAt(
   const pages = <u32>(bytes >> K.pageShift)
   const end = <u64>start + bytes
   const promised = promiseOf(prot, flags, pages)
-  const had = min(promised, promisedWithin(space, start, end))
+  const free = isFree(space, start, end)
+  const had = free ? 0 : min(promised, promisedWithin(space, start, end))
   if (!charge(promised - had)) return -ENOMEM
-  if (!isFree(space, start, end)) {
+  if (!free) {
     keepPromise(space, promised - had, had)
     const cleared = clearPlace(space, start, end, source)
     if (cleared < 0) {

@@ -7,12 +7,15 @@
  * Guarded by the kernel lock, journalled.
  */
 import { FDS_MAX, GROUPS_MAX, PROCESSES_MAX, RLIM_INFINITY, S_IFDIR } from './abi'
-import { edit, put, save } from './journal'
+import { edit, publish, put, save } from './journal'
 import { add, K, Root, serial } from './root'
 import { create, destroy } from './slab'
 import { Node } from './tree'
 
 /** An address space: space.ts says what its fields mean. */
+/** (uid_t)-1: "as it is" where ids are changed, so nobody's. */
+export const NO_ID: u32 = 0xffffffff
+
 @unmanaged
 export class Space {
   /** Root of the tree of its vmas by address. */
@@ -141,9 +144,7 @@ export function newProcess(parent: u32): Process | null {
 
 /** Frees the structures. => the space is empty, the files are closed (exit.ts). */
 export function freeProcess(process: Process): void {
-  const at = TABLE + ((<usize>process.pid % PROCESSES_MAX) << 2)
-  put(at, 0)
-  atomic.store<u32>(at, 0) // a call that begins looks without the lock
+  publish(TABLE + ((<usize>process.pid % PROCESSES_MAX) << 2), 0) // a call that begins looks without the lock
   add(offsetof<Root>('processes'), -1)
   if (process.groups != 0) destroy<Groups>(changetype<Groups>(<usize>process.groups))
   destroy<Space>(process.space!)

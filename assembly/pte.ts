@@ -19,7 +19,7 @@ import { PTE_FLAGS } from './abi'
 import { tellDirectory } from './context'
 import { allocFrame, FRAME_TABLE, Frame, frameAddress, frameOf } from './frame'
 import { revoke } from './grace'
-import { edit, put, save } from './journal'
+import { edit, publish, put } from './journal'
 import { giveBack } from './limbo'
 import { Space } from './process'
 import { K } from './root'
@@ -88,12 +88,6 @@ export function setPte(at: usize, value: u32): void {
     put(changetype<usize>(table) + offsetof<Frame>('refs'), table.refs + (value == 0 ? -1 : 1))
   }
   publish(at, value)
-}
-
-/** A journalled store that guests see after everything stored before it. */
-export function publish(at: usize, value: u32): void {
-  save(at, 4)
-  atomic.store<u32>(at, value)
 }
 
 function setDirectory(space: Space, directory: u32): void {

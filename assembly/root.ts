@@ -84,9 +84,20 @@ export function add(field: usize, change: i32): void {
 
 /** => a number never given before in this kernel's life. => lock held. */
 export function serial(): u64 {
-  save(changetype<usize>(K) + offsetof<Root>('nextSerial'), 8)
-  K.nextSerial += 1
-  return K.nextSerial
+  return next(offsetof<Root>('nextSerial'))
+}
+
+/** => a number above all that were given for what is listed, written or allocated (cache.ts). => lock held. */
+export function nextNote(): u64 {
+  return next(offsetof<Root>('notes'))
+}
+
+/** => what one of the u64 words of K counts to. */
+function next(field: usize): u64 {
+  const at = changetype<usize>(K) + field
+  save(at, 8)
+  store<u64>(at, load<u64>(at) + 1)
+  return load<u64>(at)
 }
 
 /** Bytes up to a page border, rounded up; 64-bit, so that nothing wraps. */

@@ -16,7 +16,6 @@ import {
   O_PATH,
   OFFSET_MAX,
 } from './abi'
-import { nextNote } from './cache'
 import { fileAt } from './fd'
 import { canWrite } from './file'
 import { emptyHoles, fillHole } from './fileio'
@@ -26,7 +25,7 @@ import { lock, unlock } from './lock'
 import { MemObject } from './object'
 import { Process } from './process'
 import { punchObject, setObjectSize } from './resize'
-import { K } from './root'
+import { K, nextNote } from './root'
 import { dropSetIds } from './tmpfs'
 
 /**
