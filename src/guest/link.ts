@@ -62,8 +62,13 @@ export function moduleError(what: string, cause?: unknown): IsopageError {
 
 /** => a text of the module's for a message: in one line, and not longer than that. */
 export function shortened(text: string, length: number): string {
-  const whole = text.length <= length ? text : `${text.slice(0, length)}...`
-  return whole.replace(/\p{Cc}/gu, ' ').toWellFormed()
+  return cut(text, length)
+    .replace(/\p{Cc}/gu, ' ')
+    .toWellFormed()
+}
+
+function cut(text: string, length: number): string {
+  return text.length <= length ? text : `${text.slice(0, length)}...`
 }
 
 function importsFor(
@@ -102,7 +107,7 @@ const NAME_LENGTH = 80
 const MISSING_SHOWN = 20
 
 function quoted(name: string): string {
-  return JSON.stringify(name.length <= NAME_LENGTH ? name : `${name.slice(0, NAME_LENGTH)}...`)
+  return JSON.stringify(cut(name, NAME_LENGTH))
 }
 
 function unlinked(missing: readonly string[]): IsopageError {
